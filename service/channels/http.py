@@ -1,0 +1,188 @@
+"""One pooled HTTP client for all providers, which always knows whether a request surely never left.
+
+It never repeats a request, never follows a redirect, and every request ends by its deadline. What the network can do
+to a send comes out as `Interrupted`, carrying the outcome: `Retry` where no byte of the request was written, `Unknown`
+everywhere else (and `Rejected` for a text that cannot be sent at all).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import (
+    ClientClosedError,
+    DecodeError,
+    DetailedPyreqwestError,
+    NetworkError,
+    PoolTimeoutError,
+    PyreqwestError,
+    RequestTimeoutError,
+)
+from pyreqwest.request import RequestBuilder, StreamRequest
+from pyreqwest.response import Response
+
+from service.channels.base import too_late
+from service.types import FailureClass, Rejected, Retry, Unknown
+
+MAX_ANSWER: Final = 2_000_000
+"""Bytes: an answer to a send has about 1 kB, a full page of a look-up about 1 MB."""
+
+_NOT_CONNECTED: Final = "client error (Connect)"
+_NO_SUCH_HOST: Final = "dns error"
+_TIMEOUTS: Final = frozenset({"operation timed out", "deadline has elapsed"})
+
+_LOST: Final = (
+    (RequestTimeoutError, "answer-timed-out"),
+    (NetworkError, "connection-lost"),
+    (DecodeError, "answer-unreadable"),
+    (ClientClosedError, "client-closed"),
+)
+
+
+class Interrupted(Exception):
+    """The provider's answer was not received. Carries no words of the request: addresses must not reach logs."""
+
+    def __init__(self, outcome: Retry | Rejected | Unknown) -> None:
+        super().__init__(outcome.code)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A provider's whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    body: bytes
+
+
+class HttpPool:
+    """Connections kept open and shared by all channels; any number of requests at once up to `size`.
+
+    `deadline`: seconds from a request's start to the last byte of its answer. A third of it is for connecting, so that
+    running out of time while connecting is told apart from waiting for an answer.
+    """
+
+    def __init__(self, *, deadline: float, size: int) -> None:
+        connecting = timedelta(seconds=deadline / 3)
+        self._client: Client = (
+            ClientBuilder()
+            .timeout(timedelta(seconds=deadline))
+            .connect_timeout(connecting)
+            .pool_timeout(connecting)
+            .max_connections(size)
+            .pool_max_idle_per_host(size)
+            .http1_only()
+            .follow_redirects(False)
+            # A variable in the environment must not lead clients' messages through somebody else's proxy.
+            .no_proxy()
+            # Nothing is unpacked, so an answer cannot swell beyond what was received.
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .build()
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        auth: tuple[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
+        json: object = None,
+        start_before: float | None = None,
+    ) -> Reply:
+        """The provider's answer, whatever its status; raises `Interrupted`.
+
+        `start_before`: on `clock.monotonic()`, the instant after which no request is started; None for those that
+        change nothing.
+        """
+        request: StreamRequest | None
+        try:
+            builder = self._client.request(method, url).headers(headers)
+            request = _filled(builder, auth, query, form, json).build_streamed()
+        except (ValueError, TypeError):
+            request = None
+        # A text that is no Unicode, such as a lone surrogate. Outside the handler: the library's words quote it.
+        if request is None:
+            raise Interrupted(Rejected(FailureClass.MALFORMED, "request-not-built"))
+        if start_before is not None and (late := too_late(start_before)):
+            raise Interrupted(late)
+        try:
+            async with request as response:
+                return Reply(response.status, response.headers, await _read(response))
+        except PyreqwestError as error:
+            fate = _fate(error)
+        # Outside the handler, again: the library's words name the URL, in a look-up with the client's number.
+        raise Interrupted(fate)
+
+    async def close(self) -> None:
+        """Ends what is in flight as `Unknown`: drain first."""
+        await self._client.close()
+
+
+def _filled(
+    builder: RequestBuilder,
+    auth: tuple[str, str] | None,
+    query: Mapping[str, Any] | None,
+    form: Mapping[str, Any] | None,
+    json: object,
+) -> RequestBuilder:
+    if auth:
+        builder = builder.basic_auth(*auth)
+    if query:
+        builder = builder.query(query)
+    if form is not None:
+        builder = builder.form(form)
+    if json is not None:
+        builder = builder.body_bytes(orjson.dumps(json))
+    return builder
+
+
+async def _read(response: Response) -> bytes:
+    read = await response.body_reader.read(MAX_ANSWER + 1)
+    if read is None:
+        return b""
+    if len(read) > MAX_ANSWER:
+        raise Interrupted(Unknown("answer-too-long"))
+    return bytes(read)
+
+
+def _fate(error: PyreqwestError) -> Retry | Unknown:
+    """Whether the request surely never left.
+
+    The classes of pyreqwest do not tell: a connection reset after the whole request was read is a `ConnectError` too,
+    and a stalled answer a `ConnectTimeoutError`. Its chain of causes does: hyper's `client error (Connect)` stands for
+    resolving, connecting and the TLS handshake, all before the first byte of a request. Should a later version word it
+    otherwise, every failure becomes `Unknown`, the safe side, and the conformance tests fail.
+    """
+    causes = _causes(error)
+    if isinstance(error, PoolTimeoutError):
+        return _not_sent("pool-exhausted")
+    if _NOT_CONNECTED in causes:
+        return _not_sent(_why_not_connected(causes))
+    return Unknown(next((code for kind, code in _LOST if isinstance(error, kind)), "answer-lost"))
+
+
+def _why_not_connected(causes: frozenset[str]) -> str:
+    if _NO_SUCH_HOST in causes:
+        return "dns-failed"
+    return "connect-timed-out" if causes & _TIMEOUTS else "connect-failed"
+
+
+def _not_sent(code: str) -> Retry:
+    return Retry(FailureClass.NOT_PROCESSED, code)
+
+
+def _causes(error: PyreqwestError) -> frozenset[str]:
+    if not isinstance(error, DetailedPyreqwestError):
+        return frozenset()
+    return frozenset(cause["message"] for cause in error.details["causes"] or ())

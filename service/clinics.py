@@ -1,0 +1,153 @@
+"""Making clinics: a tenant with its places, its senders and its first member of staff."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+
+import phonenumbers
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.errors import BadInput, Conflict, Problem
+from service.store.tables import Clinic, Location, Sender, Staff, core
+from service.timing import zone_named
+from service.types import Medium
+
+OWNER = "owner"
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlace:
+    id: str
+    name: str
+    time_zone: str = ""
+    address: str = ""
+    phone: str = ""
+    urgent_phone: str = ""
+    booking_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSender:
+    """A number, messaging service or address that the clinic's messages come from. `rate` is messages a second."""
+
+    medium: Medium
+    address: str
+    rate: float
+    messaging_service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewClinic:
+    """`id` is the clinic's short name: lower-case letters, digits and hyphens."""
+
+    id: str
+    name: str
+    time_zone: str
+    country: str
+    locale: str = "en"
+    address: str = ""
+    phone: str = ""
+    urgent_phone: str = ""
+    booking_url: str = ""
+    alert_email: str = ""
+    brand: dict[str, str] = field(default_factory=dict)
+    quiet_start: time = time(20)
+    quiet_end: time = time(9)
+    places: Sequence[NewPlace] = ()
+    senders: Sequence[NewSender] = ()
+
+
+async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime) -> None:
+    """Store a clinic with its places and senders, and its owner.
+
+    Raises BadInput with every problem at once, Conflict (`clinic-exists`).
+    """
+    if problems := _problems(new):
+        raise BadInput(*problems)
+    try:
+        await connection.execute(core(Clinic).insert(), [_clinic_row(new, now)])
+    except IntegrityError:
+        raise Conflict(Problem("clinic-exists", "id", f"there is a clinic {new.id} already")) from None
+    for table, rows in (
+        (core(Location), [_place_row(new.id, place) for place in new.places]),
+        (core(Sender), [_sender_row(new, sender, now) for sender in new.senders]),
+        (core(Staff), [{"clinic": new.id, "id": OWNER, "role": OWNER, "created_at": now}]),
+    ):
+        if rows:
+            await connection.execute(table.insert(), rows)
+
+
+def _problems(new: NewClinic) -> list[Problem]:
+    found = []
+    if not _NAME.fullmatch(new.id):
+        sentence = "a clinic's short name is 2 to 40 lower-case letters, digits and hyphens, like glow-soho"
+        found.append(Problem("invalid-clinic", "id", sentence))
+    if new.country not in phonenumbers.SUPPORTED_REGIONS:
+        found.append(Problem("unknown-country", "country", "write the country as two capital letters, like GB"))
+    if not _LOCALE.fullmatch(new.locale):
+        found.append(Problem("invalid-locale", "locale", "write the language as en, es or es-MX"))
+    if not new.name.strip():
+        found.append(Problem("empty-field", "name", "clients read the clinic's name first: it may not be empty"))
+    zones = {"time_zone": new.time_zone, **{f"places.{p.id}.time_zone": p.time_zone for p in new.places if p.time_zone}}
+    for where, zone in zones.items():
+        try:
+            zone_named(zone, where)
+        except BadInput as error:
+            found.extend(error.problems)
+    return found
+
+
+def _clinic_row(new: NewClinic, now: datetime) -> dict[str, object]:
+    return {
+        "id": new.id,
+        "name": new.name.strip(),
+        "time_zone": new.time_zone,
+        "locale": new.locale,
+        "country": new.country,
+        "address": new.address,
+        "phone": new.phone,
+        "urgent_phone": new.urgent_phone,
+        "booking_url": new.booking_url,
+        "alert_email": new.alert_email,
+        "care_consent": "assumed",
+        "quiet_start": new.quiet_start.strftime("%H:%M"),
+        "quiet_end": new.quiet_end.strftime("%H:%M"),
+        "quiet_email": False,
+        "brand": new.brand,
+        "created_at": now,
+    }
+
+
+def _place_row(clinic: str, place: NewPlace) -> dict[str, object]:
+    return {
+        "clinic": clinic,
+        "id": place.id,
+        "name": place.name,
+        "time_zone": place.time_zone,
+        "address": place.address,
+        "phone": place.phone,
+        "urgent_phone": place.urgent_phone,
+        "booking_url": place.booking_url,
+    }
+
+
+def _sender_row(new: NewClinic, sender: NewSender, now: datetime) -> dict[str, object]:
+    return {
+        "clinic": new.id,
+        "id": sender.medium.value,
+        "medium": sender.medium.value,
+        "address": sender.address,
+        "name": new.name.strip(),
+        "messaging_service": sender.messaging_service,
+        "rate": sender.rate,
+        "tokens": sender.rate,
+        "tokens_at": now,
+        "next_due_at": None,
+        "open_at": now,
+        "turn_at": now,
+        "paused_reason": "",
+    }

@@ -1,0 +1,154 @@
+"""The desk that every page is handed over: it knows who asks, opens a reading transaction, and fills in templates.
+
+Pages with personal data are never stored, run no script or style but ours, and fit into nobody's frame.
+"""
+
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.console import words
+from service.console.parts import ConsoleParts
+from service.console.session import Sessions, SignedOut
+from service.console.static_files import static_url
+from service.errors import AftercareError, NotFound, Problem
+from service.store import views
+from service.store.session import is_passing
+from service.types import Message
+
+log = structlog.get_logger(__name__)
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of someone who is signed in."""
+
+    request: Request
+    connection: AsyncConnection
+    who: views.Member
+    now: datetime
+
+    @property
+    def clinic(self) -> str:
+        return self.who.clinic
+
+
+class Desk:
+    """What all pages share."""
+
+    def __init__(self, parts: ConsoleParts) -> None:
+        self.parts = parts
+        self.sessions = Sessions(parts.secret_keys, secure=parts.public_url.startswith("https:"))
+        self._templates = _environment(parts)
+
+    @asynccontextmanager
+    async def visit(self, request: Request) -> AsyncIterator[Visit]:
+        """Raises SignedOut unless the cookie is good and names someone who is still on the staff."""
+        async with self.parts.database.read() as connection:
+            now = await self.parts.database.now(connection)
+            signed = self.sessions.who(request, now)
+            who = await views.member(connection, signed.clinic, signed.staff)
+            if who is None:
+                raise SignedOut
+            yield Visit(request, connection, who, now)
+
+    def page(self, name: str, *, visit: Visit | None = None, status: int = 200, **values: Any) -> HTMLResponse:
+        who, now = (visit.who, visit.now) if visit else (None, None)
+        text = self._templates.get_template(name).render(who=who, now=now, **values)
+        return HTMLResponse(text, status, headers=HEADERS)
+
+    def shown(self, attempt: Any, wordings: dict[str, Any]) -> Message | None:
+        """The message word for word; None where its words or values are gone, so that one row spoils no page."""
+        wording = wordings.get(attempt.wording)
+        if wording is None:
+            return None
+        try:
+            return self.parts.show(attempt, wording)
+        except AftercareError as error:
+            log.warning("console.message_not_shown", attempt=str(attempt.id), code=error.code)
+            return None
+
+    def problem(self, status: int) -> HTMLResponse:
+        title, sentence = words.PROBLEMS[status]
+        return self.page("problem.html", status=status, title=title, sentence=sentence)
+
+    def route_class(self) -> type[APIRoute]:
+        """Routes whose every failure ends in a page: the same one for what is not there and what is not yours."""
+        desk = self
+
+        class PageRoute(APIRoute):
+            def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+                handler = super().get_route_handler()
+
+                async def page_or_problem(request: Request) -> Response:
+                    try:
+                        _refuse_nul(request)
+                        return await handler(request)
+                    except SignedOut:
+                        return RedirectResponse("/console/sign-in", 303, headers=HEADERS)
+                    except (NotFound, RequestValidationError):
+                        return desk.problem(404)
+                    except Exception as error:  # noqa: BLE001 - whatever it is, the page must not show it
+                        _log_failure(request, error)
+                        return desk.problem(503 if is_passing(error) else 500)
+
+                return page_or_problem
+
+        return PageRoute
+
+
+def not_found() -> NotFound:
+    return NotFound(Problem("not-found", "", "no such thing in this clinic"))
+
+
+def _environment(parts: ConsoleParts) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(words.FILTERS)
+    environment.globals.update(
+        brand=parts.brand,
+        static=static_url,
+        sentence=lambda code: words.sentence(code, parts.sentences),
+        treatment_title=lambda code: words.treatment_title(code, parts.protocols),
+    )
+    return environment
+
+
+def _refuse_nul(request: Request) -> None:
+    """No key holds a NUL, and PostgreSQL refuses to be asked for one."""
+    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise not_found()
+
+
+def _log_failure(request: Request, error: Exception) -> None:
+    """Where it failed, without the error's own text: that may quote a row."""
+    frames = traceback.format_tb(error.__traceback__)
+    log.error("console.page_failed", route=request.scope["route"].path, error=type(error).__name__, frames=frames)

@@ -1,0 +1,44 @@
+"""Coming in by a link that works once, and going out."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from service.console.desk import HEADERS, Desk
+from service.console.session import is_from_our_pages
+from service.store import sign_ins
+
+
+def sign_in_path(token: str) -> str:
+    """Where a token from `issue_sign_in` lets its bearer in; goes after the public address."""
+    return f"/console/sign-in?token={quote(token)}"
+
+
+def sign_in_routes(router: APIRouter, desk: Desk) -> None:
+    @router.get("/console/sign-in")
+    async def ask(token: str = "") -> Response:
+        """A page with a button: scanners that follow links in mails must not use the link up."""
+        return desk.page("sign_in.html", token=token, refused=False)
+
+    @router.post("/console/sign-in")
+    async def let_in(request: Request, token: Annotated[str, Form()] = "") -> Response:
+        if not is_from_our_pages(request):
+            return desk.problem(403)
+        async with desk.parts.database.write() as connection:
+            now = await desk.parts.database.now(connection)
+            who = await sign_ins.consume(connection, token, now)
+        if who is None:
+            return desk.page("sign_in.html", token="", refused=True, status=410)
+        response = RedirectResponse("/console", 303, headers=HEADERS)
+        desk.sessions.open(response, who, now)
+        return response
+
+    @router.post("/console/sign-out")
+    async def let_out(request: Request) -> Response:
+        if not is_from_our_pages(request):
+            return desk.problem(403)
+        response = RedirectResponse("/console/sign-in", 303, headers=HEADERS)
+        desk.sessions.close(response)
+        return response

@@ -1,0 +1,8 @@
+"""The way of a due reminder: claim, check consent, render, write the intent; send; settle."""
+
+from service.dispatch.loop import Dispatcher, Slots
+from service.dispatch.settle import Settler, SettleRules
+from service.dispatch.settlement import Backoff
+from service.dispatch.start import Lease, Starter
+
+__all__ = ["Backoff", "Dispatcher", "Lease", "SettleRules", "Settler", "Slots", "Starter"]

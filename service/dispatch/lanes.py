@@ -1,0 +1,53 @@
+"""A lane's turn, pure: how many sends its rate and its fair share of the slots allow, and when it may go on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+BURST_SECONDS = 1.0
+"""A lane that was idle may send what its rate gives in this time at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One lane's turn: its sender row, and at most how many reminders it may start now."""
+
+    lane: Any
+    tokens: float
+    quota: int
+
+
+def turns(lanes: Sequence[Any], slots: int, now: datetime) -> list[Turn]:
+    """Share the free slots among the open lanes; what one lane does not need goes to those after it."""
+    allotted = []
+    for place, lane in enumerate(lanes):
+        tokens = _filled(lane, now)
+        share = -(-slots // (len(lanes) - place))
+        quota = min(share, int(tokens))
+        slots -= quota
+        allotted.append(Turn(lane, tokens, quota))
+    return allotted
+
+
+def after(turn: Turn, started: int, next_due: datetime | None, now: datetime) -> dict[str, Any]:
+    """The lane's row after its turn: the tokens spent, and shut until the next token where none is left."""
+    left = turn.tokens - started
+    wait = 0.0 if left >= 1 else (1 - left) / turn.lane.rate
+    return {
+        "clinic": turn.lane.clinic,
+        "sender": turn.lane.id,
+        "tokens": left,
+        "tokens_at": now,
+        "next_due_at": next_due,
+        "open_at": now + timedelta(seconds=wait),
+        "turn_at": now,
+    }
+
+
+def _filled(lane: Any, now: datetime) -> float:
+    """The bucket as it has refilled since it was last looked at; it holds at least one token."""
+    elapsed = max(0.0, (now - lane.tokens_at).total_seconds())
+    tokens: float = lane.tokens + elapsed * lane.rate
+    burst: float = max(1.0, lane.rate * BURST_SECONDS)
+    return min(tokens, burst)

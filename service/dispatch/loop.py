@@ -1,0 +1,151 @@
+"""The dispatcher: start what is due, send it, settle it, sleep until something is due again.
+
+At most `slots` sends are in flight. A start is made when a good part of the slots is free, so that its transaction is
+worth its commit; the outcomes of one start settle while the next is being made.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from service import logs, metrics
+from service.channels.base import Channel
+from service.dispatch import telemetry
+from service.dispatch.settle import Settler
+from service.dispatch.start import Intent, Started, Starter
+from service.types import FailureClass, Medium, Outcome, Retry, Unknown
+
+log = logs.get(__name__)
+
+_DATABASE_PAUSE = timedelta(seconds=1)
+_GATHER_ROOM = 0.02
+"""Seconds that a start waits for more free slots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many sends may be in flight, and how many one start may make."""
+
+    slots: int
+    batch: int
+
+
+class Dispatcher:
+    """One worker's dispatcher. `wake_in` is called with the delay after which `wake` should be called again."""
+
+    def __init__(
+        self,
+        starter: Starter,
+        settler: Settler,
+        channels: Mapping[Medium, Channel],
+        slots: Slots,
+        wake_in: Callable[[timedelta | None], None],
+    ) -> None:
+        self._starter = starter
+        self._settler = settler
+        self._channels = channels
+        self._slots = slots
+        self._wake_in = wake_in
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._roomy = asyncio.Event()
+        self._awake = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def _stopped(self) -> bool:
+        """Read afresh after every wait: a signal handler may have set it."""
+        return self._stopping
+
+    def wake(self) -> None:
+        """Look for due reminders now."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Start nothing more; `run` ends, and what is in flight goes on until `drain` has waited for it."""
+        self._stopping = True
+        self._awake.set()
+        self._roomy.set()
+
+    async def run(self) -> None:
+        self.wake()
+        while not self._stopped:
+            await self._awake.wait()
+            self._awake.clear()
+            try:
+                await self._start_what_is_due()
+            except (SQLAlchemyError, OSError) as error:
+                log.error("start failed", error=type(error).__name__)
+                self._wake_in(_DATABASE_PAUSE)
+
+    async def drain(self, seconds: float) -> int:
+        """Wait for sends in flight; returns how many were given up on. Their leases will find them."""
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=seconds)
+        given_up = [task for task in self._in_flight if not task.done()]
+        for task in given_up:
+            task.cancel()
+        return len(given_up)
+
+    async def _start_what_is_due(self) -> None:
+        while not self._stopped:
+            await self._wait_for_room()
+            if self._stopped:
+                return
+            started = await self._starter.start(min(self._slots.batch, self._room))
+            telemetry.started(started.intents)
+            for intent in started.intents:
+                self._send_soon(intent)
+            if not started.intents and not started.settled:
+                self._wake_in(_delay(started))
+                return
+
+    @property
+    def _room(self) -> int:
+        return self._slots.slots - len(self._in_flight)
+
+    async def _wait_for_room(self) -> None:
+        """Until a whole batch has room; where slow sends hold the slots, for a moment, and then take what is free."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER_ROOM):
+                await self._until_room_for(self._slots.batch)
+        await self._until_room_for(1)
+
+    async def _until_room_for(self, wanted: int) -> None:
+        while self._room < wanted and not self._stopping:
+            self._roomy.clear()
+            await self._roomy.wait()
+
+    def _send_soon(self, intent: Intent) -> None:
+        task = asyncio.create_task(self._send(intent))
+        self._in_flight.add(task)
+        task.add_done_callback(self._landed)
+        metrics.sends_in_flight.set(len(self._in_flight))
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        metrics.sends_in_flight.set(len(self._in_flight))
+        self._roomy.set()
+
+    async def _send(self, intent: Intent) -> None:
+        self._settler.add(intent, await self._outcome(intent))
+
+    async def _outcome(self, intent: Intent) -> Outcome:
+        channel = self._channels.get(intent.medium)
+        if channel is None:
+            return Retry(FailureClass.NOT_PROCESSED, "no-channel")
+        try:
+            return await channel.send(intent.outgoing)
+        except Exception as error:
+            log.error("send crashed", error=type(error).__name__, channel=channel.name)
+            return Unknown("internal-error")
+
+
+def _delay(started: Started) -> timedelta | None:
+    """How long to sleep by the database's clock; None where nothing is scheduled at all."""
+    if started.wake_up is None or started.now is None:
+        return None
+    return max(timedelta(), started.wake_up - started.now)

@@ -1,0 +1,220 @@
+"""Settling: outcomes are written in small groups, each with what it means for its attempt and its reminder.
+
+Outcomes gather for `every` seconds or until there are `at` of them, and never wait for the slowest send. What is lost
+between a send and its settling (a kill, a lost database) is found again by the lease: the attempt becomes unknown.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
+
+from service import logs
+from service.dispatch import telemetry
+from service.dispatch.settlement import Backoff, Settlement, settle
+from service.dispatch.start import Intent
+from service.store.attempts import finish_reminders, mark_unusable, move_reminders, record_outcomes, suppress
+from service.store.clinics import House, houses
+from service.store.lanes import Lane, lower_next_due, pause_sender, shut_lane
+from service.store.reminders import record_decisions
+from service.store.session import Database
+from service.types import AttemptState, Json, Outcome, ReminderState
+
+log = logs.get(__name__)
+
+_FINISHED = frozenset({ReminderState.SENT, ReminderState.CAPTURED})
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRules:
+    """How long outcomes may gather, and what they lead to."""
+
+    every: float
+    """Seconds."""
+    at: int
+    backoff: Backoff
+    look_up_after: timedelta
+
+
+class Settler:
+    """Writes outcomes for one worker; `due` is told of reminders that were scheduled again."""
+
+    def __init__(self, database: Database, rules: SettleRules, due: Callable[[datetime], None]) -> None:
+        self._database = database
+        self._rules = rules
+        self._due = due
+        self._waiting: list[tuple[Intent, Outcome]] = []
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._closing = False
+
+    def add(self, intent: Intent, outcome: Outcome) -> None:
+        self._waiting.append((intent, outcome))
+        self._arrived.set()
+        if len(self._waiting) >= self._rules.at:
+            self._full.set()
+
+    def close(self) -> None:
+        """Let `run` end once all that arrived is written."""
+        self._closing = True
+        self._arrived.set()
+        self._full.set()
+
+    async def run(self) -> None:
+        """Write groups as they gather, until closed. A database that is down is tried again: outcomes are evidence."""
+        while not (self._closing and not self._waiting):
+            await self._arrived.wait()
+            if not self._closing:
+                await self._gather()
+            self._arrived.clear()
+            self._full.clear()
+            group, self._waiting = self._waiting[: self._rules.at], self._waiting[self._rules.at :]
+            if self._waiting:
+                self._arrived.set()
+            if group:
+                await self._write_until_done(group)
+
+    async def _gather(self) -> None:
+        try:
+            async with asyncio.timeout(self._rules.every):
+                await self._full.wait()
+        except TimeoutError:
+            pass
+
+    async def _write_until_done(self, group: list[tuple[Intent, Outcome]]) -> None:
+        while True:
+            try:
+                await self._write(group)
+            except (SQLAlchemyError, OSError) as error:
+                log.error("settle failed", error=type(error).__name__, outcomes=len(group))
+                if self._closing:  # the lease will find these again
+                    return
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def _write(self, group: Sequence[tuple[Intent, Outcome]]) -> None:
+        async def work(connection: AsyncConnection) -> dict[Lane, datetime]:
+            now = await self._database.now(connection)
+            decided = [(intent, self._settle(intent, outcome, now)) for intent, outcome in group]
+            return await write_settlements(connection, decided, now)
+
+        due = await self._database.transact(work)
+        telemetry.settled(group)
+        if due:
+            self._due(min(due.values()))
+
+    def _settle(self, intent: Intent, outcome: Outcome, now: datetime) -> Settlement:
+        rules = self._rules
+        return settle(intent, outcome, now, backoff=rules.backoff, look_up_after=rules.look_up_after)
+
+
+async def write_settlements(
+    connection: AsyncConnection, decided: Sequence[tuple[Intent, Settlement]], now: datetime
+) -> dict[Lane, datetime]:
+    """Store the evidence on every attempt, then move the reminders that still carry the attempt's fence.
+
+    Returns the lanes on which something was scheduled, with when.
+    """
+    ordered = sorted(decided, key=lambda pair: (pair[0].clinic, pair[0].reminder))
+    await record_outcomes(connection, [_outcome_row(intent, settlement, now) for intent, settlement in ordered])
+    clean = [(i, s) for i, s in ordered if s.reminder in _FINISHED]
+    await finish_reminders(connection, [_finished_row(intent, settlement, now) for intent, settlement in clean])
+    other = [(i, s) for i, s in ordered if s.reminder not in _FINISHED]
+    if not other:
+        return {}
+    clinics = await houses(connection, {intent.clinic for intent, _ in other})
+    moves = [row for i, s in other if s.reminder is not None and (row := _move_row(i, s, clinics[i.clinic], now))]
+    await move_reminders(connection, moves)
+    await record_decisions(connection, [_decision_row(intent, settlement, now) for intent, settlement in other])
+    await _follow_up(connection, other, now)
+    due = _scheduled(moves)
+    await lower_next_due(connection, due)
+    return due
+
+
+async def _follow_up(connection: AsyncConnection, decided: Iterable[tuple[Intent, Settlement]], now: datetime) -> None:
+    """What an outcome says about the recipient or the sender holds whatever became of the reminder."""
+    for intent, settlement in decided:
+        lane = (intent.clinic, intent.outgoing.sender.sender)
+        to = (intent.clinic, intent.medium.value, intent.outgoing.to)
+        if settlement.suppresses:
+            await suppress(connection, *to, reason="provider-opt-out", now=now)
+        if settlement.marks_address:
+            await mark_unusable(connection, *to, reason=settlement.marks_address, now=now)
+        if settlement.shuts_sender_until is not None:
+            await shut_lane(connection, lane, settlement.shuts_sender_until)
+        if settlement.pauses_sender and await pause_sender(connection, lane, settlement.code, now):
+            log.error("sender paused", clinic=intent.clinic, sender=lane[1], code=settlement.code)
+
+
+def _outcome_row(intent: Intent, settlement: Settlement, now: datetime) -> Json:
+    return {
+        "clinic": intent.clinic,
+        "id": intent.outgoing.attempt,
+        "state": settlement.attempt.value,
+        "provider_id": settlement.provider_id,
+        "failure": settlement.failure,
+        "code": settlement.code,
+        "settled_at": now,
+        "look_up_at": settlement.look_up_at,
+    }
+
+
+def _finished_row(intent: Intent, settlement: Settlement, now: datetime) -> Json:
+    assert settlement.reminder is not None  # noqa: S101 - filtered by the caller
+    return {
+        "clinic": intent.clinic,
+        "id": intent.reminder,
+        "fence": intent.fence,
+        "state": settlement.reminder.value,
+        "updated_at": now,
+    }
+
+
+def _move_row(intent: Intent, settlement: Settlement, house: House, now: datetime) -> Json:
+    """The reminder after its outcome: by its other channel, on that channel's lane, or where it was."""
+    assert settlement.reminder is not None  # noqa: S101 - filtered by the caller
+    sender = house.senders.get(settlement.medium) if settlement.medium else intent.outgoing.sender
+    return {
+        "clinic": intent.clinic,
+        "id": intent.reminder,
+        "fence": intent.fence,
+        "state": settlement.reminder.value,
+        "reason": settlement.reason,
+        "by": "worker",
+        "medium": (settlement.medium or intent.medium).value,
+        "sender": sender.sender if sender else None,
+        "due_at": settlement.due_at or intent.due_at,
+        "lease_until": None,
+        "tries": intent.tries if settlement.spent else intent.tries - 1,
+        "updated_at": now,
+    }
+
+
+def _decision_row(intent: Intent, settlement: Settlement, now: datetime) -> Json:
+    unknown = settlement.attempt is AttemptState.UNKNOWN
+    return {
+        "clinic": intent.clinic,
+        "id": uuid7(),
+        "reminder": intent.reminder,
+        "at": now,
+        "code": "outcome-unknown" if unknown else settlement.reason,
+        "by": "worker",
+        "detail": {"attempt": str(intent.outgoing.attempt), "medium": intent.medium.value, "code": settlement.code,
+                   "failure": settlement.failure},
+    }  # fmt: skip
+
+
+def _scheduled(moves: Iterable[Json]) -> dict[Lane, datetime]:
+    due: dict[Lane, datetime] = {}
+    for row in moves:
+        if row["state"] == ReminderState.SCHEDULED.value and row["sender"] is not None:
+            lane = (row["clinic"], row["sender"])
+            due[lane] = min(row["due_at"], due.get(lane, row["due_at"]))
+    return due

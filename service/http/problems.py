@@ -1,0 +1,86 @@
+"""Errors as problem+json (RFC 9457): a stable code, a sentence, and every place that is wrong."""
+
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from service import logs
+from service.errors import AftercareError, Problem
+from service.types import Json
+
+log = logs.get(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_TITLES = {
+    400: "The request cannot be read",
+    401: "A valid key is needed",
+    403: "This key may not do that",
+    404: "There is no such thing here",
+    405: "This address does not take that method",
+    409: "This contradicts what is stored",
+    413: "The body is too large",
+    415: "This content type is not taken",
+    422: "What was sent cannot be taken",
+    429: "Too many requests",
+    500: "Something failed here",
+    503: "Not available now",
+}
+
+
+def problem_json(status: int, problems: tuple[Problem, ...]) -> Json:
+    """The body of an error answer."""
+    first = problems[0]
+    return {
+        "type": f"urn:aftercare:problem:{first.code}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "code": first.code,
+        "detail": first.message,
+        "errors": [{"code": one.code, "where": one.where, "message": one.message} for one in problems],
+    }
+
+
+def problem_response(status: int, *problems: Problem, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(problem_json(status, problems)), status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error in this form; an unforeseen one says nothing of what it met."""
+    app.add_exception_handler(AftercareError, _ours)
+    app.add_exception_handler(HTTPException, _theirs)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, AftercareError)  # noqa: S101 - registered for this class
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return problem_response(error.status, *error.problems, headers=headers)
+
+
+async def _theirs(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+    title = _TITLES.get(error.status_code, "Error")
+    return problem_response(error.status_code, Problem(code, "", title), headers=_headers(error))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    found: list[Any] = list(error.errors())
+    problems = [Problem("invalid-field", ".".join(str(part) for part in one["loc"]), one["msg"]) for one in found]
+    return problem_response(422, *problems)
+
+
+async def _unforeseen(_request: Request, error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    return problem_response(500, Problem("internal-error", "", "this failed for a reason of ours; it is logged"))
+
+
+def _headers(error: HTTPException) -> dict[str, str] | None:
+    return dict(error.headers) if error.headers else None

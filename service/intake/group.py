@@ -1,0 +1,148 @@
+"""Group commit: events that arrive together share one transaction and one fsync, and each still stands alone.
+
+A queue is drained into a transaction of at most `limit` events, in (clinic, client) order, so that several processes
+take their locks in the same order. Answers are given after COMMIT. Where a group fails, its events are tried one by
+one, so that one bad event stops no other.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service import logs
+from service.errors import AftercareError, Problem, Unavailable
+from service.events import Event
+from service.intake.answer import Taken
+from service.intake.entry import Entry
+from service.intake.record import Recorder
+from service.protocols import Protocol
+from service.store.session import Database
+from service.store.signals import notify
+
+log = logs.get(__name__)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    entry: Entry
+    answer: asyncio.Future[Taken]
+
+
+class Intake:
+    """The one door for events. `start` it in a running loop; `take` waits for the commit; `stop` drains."""
+
+    def __init__(
+        self,
+        database: Database,
+        protocols: Mapping[str, Protocol],
+        *,
+        limit: int = 200,
+        due: Callable[[datetime], None] = lambda _: None,
+    ) -> None:
+        self._database = database
+        self._recorder = Recorder(protocols)
+        self._limit = limit
+        self._due = due
+        self._queue: list[_Waiting] = []
+        self._arrived = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._commit_groups(), name="intake")
+
+    async def stop(self) -> None:
+        """Commit what is queued, then end."""
+        self._stopping = True
+        self._arrived.set()
+        if self._task:
+            await self._task
+
+    async def take(self, clinic: str, event: Event) -> Taken:
+        """Record one event and plan it; returns once that is committed.
+
+        Raises Conflict where the key is known with other content, Unavailable where the database cannot serve.
+        """
+        return (await self.take_all(clinic, [event]))[0]
+
+    async def take_all(self, clinic: str, events: Sequence[Event]) -> list[Taken]:
+        """Record several events; the first error is raised. Use `answers` where each should stand alone."""
+        return [_or_raise(result) for result in await self.answers(clinic, events)]
+
+    async def answers(self, clinic: str, events: Sequence[Event]) -> list[Taken | AftercareError]:
+        """Record several events, each with its own answer or error, in the order given."""
+        if self._stopping:
+            raise Unavailable(Problem("stopping", "", "this process is shutting down: send the event again"))
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(Entry(clinic, event), loop.create_future()) for event in events]
+        self._queue.extend(waiting)
+        self._arrived.set()
+        results = await asyncio.gather(*(one.answer for one in waiting), return_exceptions=True)
+        return [_answered(result) for result in results]
+
+    async def _commit_groups(self) -> None:
+        while not (self._stopping and not self._queue):
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._queue:
+                group, self._queue = self._queue[: self._limit], self._queue[self._limit :]
+                await self._commit(group)
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        """One transaction for the group; where it fails for a reason of its content, one for each."""
+        try:
+            results = await self._record([one.entry for one in group])
+        except Exception as error:
+            if len(group) > 1:
+                for one in group:
+                    await self._commit([one])
+                return
+            log.warning("intake failed", error=type(error).__name__)
+            _settle(group[0], error if isinstance(error, AftercareError) else _unavailable())
+            return
+        for one, result in zip(group, results, strict=True):
+            _settle(one, result)
+
+    async def _record(self, entries: list[Entry]) -> list[Taken | AftercareError]:
+        earliest: datetime | None = None
+
+        async def work(connection: AsyncConnection) -> list[Taken | AftercareError]:
+            nonlocal earliest
+            now = await self._database.now(connection)
+            results, earliest = await self._recorder.record(connection, entries, now)
+            if earliest is not None:
+                await notify(connection, earliest)
+            return results
+
+        results = await self._database.transact(work)
+        if earliest is not None:
+            self._due(earliest)
+        return results
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(Problem("database-unavailable", "", "the event could not be stored now: send it again later"))
+
+
+def _settle(one: _Waiting, result: Taken | AftercareError) -> None:
+    if one.answer.cancelled():  # the caller went away; the event is stored all the same
+        return
+    if isinstance(result, AftercareError):
+        one.answer.set_exception(result)
+    else:
+        one.answer.set_result(result)
+
+
+def _answered(result: Taken | BaseException) -> Taken | AftercareError:
+    if isinstance(result, (Taken, AftercareError)):
+        return result
+    raise result
+
+
+def _or_raise(result: Taken | AftercareError) -> Taken:
+    if isinstance(result, AftercareError):
+        raise result
+    return result

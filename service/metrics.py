@@ -1,0 +1,87 @@
+"""What the service counts and times, for Prometheus.
+
+Labels come from closed lists only: no clinic, no person, nothing a caller wrote. A new metric needs no more than a line
+here; the help text says what a rise means.
+"""
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+_EVENT_TYPES = frozenset(
+    {
+        "treatment.completed",
+        "treatment.voided",
+        "appointment.booked",
+        "appointment.cancelled",
+        "client.updated",
+        "consent.changed",
+        "client.erased",
+    }
+)
+
+reminders_started = Counter(
+    "aftercare_reminders_started", "Sends whose intent was committed.", ["medium"], registry=REGISTRY
+)
+outcomes = Counter(
+    "aftercare_outcomes",
+    "How sends ended: accepted, captured, retry, rejected, opted_out, unknown; and the failure's class.",
+    ["medium", "result", "failure"],
+    registry=REGISTRY,
+)
+lateness_seconds = Histogram(
+    "aftercare_lateness_seconds",
+    "From a reminder's due time to the start of its send.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200),
+    registry=REGISTRY,
+)
+send_seconds = Histogram(
+    "aftercare_send_seconds",
+    "How long providers took to answer.",
+    ["medium"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+    registry=REGISTRY,
+)
+settle_batch = Histogram(
+    "aftercare_settle_batch_size",
+    "Results written in one transaction.",
+    buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400),
+    registry=REGISTRY,
+)
+sends_in_flight = Gauge("aftercare_sends_in_flight", "Sends that wait for a provider's answer now.", registry=REGISTRY)
+events = Counter(
+    "aftercare_events",
+    "Events taken in: recorded, repeated, conflict, refused, unmapped.",
+    ["type", "result"],
+    registry=REGISTRY,
+)
+intake_commit_seconds = Histogram(
+    "aftercare_intake_commit_seconds",
+    "One group commit of events.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+    registry=REGISTRY,
+)
+heartbeat_age_seconds = Gauge(
+    "aftercare_heartbeat_age_seconds", "Since the freshest worker's last sign of life.", registry=REGISTRY
+)
+reminders_due = Gauge("aftercare_reminders_due", "Reminders past their due time and not started.", registry=REGISTRY)
+
+
+def event_taken(type_: str, result: str) -> None:
+    """Count one event; a type that is not ours is `other`, so that no caller can invent labels."""
+    events.labels(type_ if type_ in _EVENT_TYPES else "other", result).inc()
+
+
+def exposition() -> bytes:
+    """The whole registry in Prometheus' text format, to be served as `CONTENT_TYPE`."""
+    return generate_latest(REGISTRY)

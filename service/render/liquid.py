@@ -1,0 +1,173 @@
+"""Liquid for texts that people edit: a small allow-list of tags and filters, and rendering that is cheap.
+
+Only fields, conditions and a few filters exist: no loops, captures or includes, so neither the work nor the output of
+a template grows faster than its own length (`checks` refuses the rest before a text is kept). A value that is missing
+when a message is made raises `MissingField`, so nobody reads "Dear None".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from typing import TextIO
+
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext
+from liquid.builtin import content, illegal, output
+from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.filters import misc, string
+from liquid.builtin.tags import case_tag, comment_tag, if_tag, unless_tag
+from liquid.exceptions import LiquidError, UndefinedError
+from liquid.expression import Expression
+from liquid.stringify import to_liquid_string
+from liquid.token import Token
+from liquid.undefined import UNDEFINED
+
+from service.errors import AftercareError, Problem
+from service.render import clean, links
+from service.render.fields import Values
+
+TAGS = (if_tag.IfTag, unless_tag.UnlessTag, case_tag.CaseTag, comment_tag.CommentTag)
+FILTERS: dict[str, Callable[..., object]] = {
+    "default": misc.default,
+    "capitalize": string.capitalize,
+    "upcase": string.upcase,
+    "downcase": string.downcase,
+    "strip": string.strip,
+    "truncate": string.truncate,
+    "truncatewords": string.truncatewords,
+}
+_LONG = dict.fromkeys(("links", "page"), clean.long_line) | {"treatment.note": clean.lines}
+"""How values are cleaned that may be long or have several lines: by path, else by group."""
+
+
+class RenderError(AftercareError):
+    """A message could not be made from these words and values. It stops this message only."""
+
+    status = 422
+
+
+class MissingField(RenderError):
+    """A value that the words need is absent: `field` is its dotted path."""
+
+    def __init__(self, field: str, where: str) -> None:
+        sentence = f"{field} has no value here; give it one, or write {{% if {field} %}}"
+        super().__init__(Problem("missing-field", where, sentence))
+        self.field = field
+
+
+class Ready(str):
+    """Text of our own making that lands as it is: the finished body inside the layout."""
+
+    __slots__ = ()
+
+
+class _LiteralNode(content.ContentNode):
+    """Text between markup."""
+
+    def render(self, _: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(self.text)
+
+
+class _Literal(content.Literal):
+    node_class = _LiteralNode
+
+
+class _OutputNode(output.OutputNode):
+    """`{{ ... }}`: what an expression gives, made safe for where it lands. A field alone takes the short way."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, token: Token, expression: Expression) -> None:
+        super().__init__(token, expression)
+        alone = isinstance(expression, FilteredExpression) and not expression.filters and expression.left
+        self.path: list[object] | None = list(alone.path) if isinstance(alone, Path) else None
+
+    def render(self, context: RenderContext, buffer: TextIO) -> int:
+        value = context.get(self.path, token=self.token) if self.path else self.expression.evaluate(context)
+        if type(value) is Ready:
+            return buffer.write(value)
+        text = value if type(value) is str else to_liquid_string(value, autoescape=False)
+        return buffer.write(clean.for_html(text) if context.env is _HTML else text)
+
+
+class _Output(output.Output):
+    node_class = _OutputNode
+
+
+class _Words(Environment):
+    """The allow-list. What is not added here does not exist."""
+
+    block_nesting_limit = 5
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        for tag in (_Literal, _Output, illegal.Illegal, *TAGS):
+            self.add_tag(tag)
+        self.filters.update(FILTERS)
+        self.filters.update(links.FILTERS)
+
+
+_PLAIN = _Words(undefined=FalsyStrictUndefined)
+_HTML = _Words(undefined=FalsyStrictUndefined)
+"""Two places where words land. The library's own autoescape would let literals of a text through as they are."""
+
+
+class _Context(RenderContext):
+    """Reads fields straight from the values, cleaned. The library's own context costs twice the whole rendering."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, template: BoundTemplate, values: Values) -> None:
+        self.env = template.env
+        self.template = template
+        self.values = values
+        self.disabled_tags: list[str] = []
+        self.autoescape = False
+
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        value: object = self.values
+        try:
+            for name in path:
+                value = value[name]  # type: ignore[index]
+        except (KeyError, TypeError):
+            value = None
+        kind = type(value)
+        if kind is str and (cleaned := _cleaned(path, str(value))):
+            return cleaned
+        if kind is int or kind is Ready:
+            return value
+        name = ".".join(map(str, path))
+        return self.env.undefined(name, hint=name, token=token)
+
+
+def _cleaned(path: list[object], value: str) -> str:
+    if value.isprintable() and len(value) <= clean.LINE_LIMIT:
+        return value.strip()
+    by_path = _LONG.get(".".join(map(str, path))) or _LONG.get(str(path[0]), clean.one_line)
+    return by_path(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A parsed template. `fields` are the dotted paths it reads; `where` names it in errors."""
+
+    template: BoundTemplate
+    fields: frozenset[str]
+    where: str
+
+    def run(self, values: Values) -> str:
+        """The text for these values. Raises MissingField or RenderError, naming the field, never the value."""
+        context = _Context(self.template, values)
+        written = StringIO()
+        try:
+            for node in self.template.nodes:
+                node.render(context, written)
+        except UndefinedError as error:
+            raise MissingField(str(error.message), self.where) from None
+        except LiquidError as error:
+            sentence = f"this text cannot be filled in: {error.message}"
+            raise RenderError(Problem("render-failed", self.where, sentence)) from None
+        return written.getvalue()
+
+
+def compiled(source: str, *, html: bool = False) -> BoundTemplate:
+    """Parses a source. Raises liquid's errors; `html`: values are escaped for HTML, else they land as plain text."""
+    return (_HTML if html else _PLAIN).from_string(source)

@@ -1,0 +1,145 @@
+"""From facts about a visit to the values that templates read: small strings in the reader's language.
+
+What is absent gets no key, so a template that needs it fails loudly instead of greeting nobody.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton
+
+from service.render.clean import is_web_address, one_line
+
+_NOT_A_NAME = re.compile(r"[/@\\<>{}]|\w\.\w|\d{3}")
+"""A first name that phones would turn into a link or a number to call came from a form, not from a parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    first_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicFacts:
+    """Who writes. `logo` is an https address, `colour` `#rrggbb`; both may be empty."""
+
+    name: str
+    phone: str = ""
+    urgent_phone: str = ""
+    address: str = ""
+    logo: str = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocationFacts:
+    """Where the treatment was. What is empty is the clinic's."""
+
+    name: str = ""
+    phone: str = ""
+    urgent_phone: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentFacts:
+    """The visit. `date` is the local day; `note` the clinic's own words for this visit."""
+
+    title: str
+    date: date
+    note: str = ""
+    area: str = ""
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CourseFacts:
+    """Session `session` of `of`, and the local days between which the next one is best."""
+
+    session: int | None = None
+    of: int | None = None
+    next_from: date | None = None
+    next_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """Whole https addresses, or empty."""
+
+    booking: str = ""
+    page: str = ""
+    preferences: str = ""
+
+
+def values_for(
+    client: ClientFacts,
+    clinic: ClinicFacts,
+    treatment: TreatmentFacts,
+    *,
+    location: LocationFacts = LocationFacts(),
+    course: CourseFacts = CourseFacts(),
+    links: LinkFacts = LinkFacts(),
+    locale: str,
+) -> dict[str, dict[str, str | int]]:
+    """The values of one message, as `fields.Values`; dates are written as the readers of `locale` write them.
+
+    Pure: the same facts give the same values. `locale` is best `Wording.locale`, or the reader's own of that language.
+    """
+    return {
+        "client": _present(first_name=_first_name(client.first_name)),
+        "clinic": _present(
+            name=clinic.name,
+            phone=clinic.phone,
+            urgent_phone=clinic.urgent_phone or clinic.phone,
+            address=clinic.address,
+        ),
+        "location": _present(
+            name=location.name or clinic.name,
+            phone=location.phone or clinic.phone,
+            urgent_phone=location.urgent_phone or clinic.urgent_phone or location.phone or clinic.phone,
+            address=location.address or clinic.address,
+        ),
+        "treatment": _present(
+            title=treatment.title, date=day(treatment.date, locale), note=treatment.note, area=treatment.area
+        ),
+        "course": _present(
+            session=course.session,
+            of=course.of,
+            next_from=day(course.next_from, locale) if course.next_from else None,
+            next_to=day(course.next_to, locale) if course.next_to else None,
+        ),
+        "provider": _present(name=treatment.provider),
+        "links": _present(booking=_web(links.booking), page=_web(links.page), preferences=_web(links.preferences)),
+        "brand": _present(logo=_web(clinic.logo), colour=clinic.colour),
+    }
+
+
+@lru_cache(maxsize=4096)
+def day(value: date, locale: str) -> str:
+    """Day and month as the readers of a locale write them: `20 November`, `November 20`, `20 de noviembre`."""
+    return format_skeleton("MMMMd", value, locale=_known(locale))
+
+
+def _known(locale: str) -> Locale:
+    for name in (locale, locale.partition("-")[0], "en"):
+        try:
+            return Locale.parse(name.replace("_", "-"), sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise AssertionError("babel knows English")
+
+
+def _present(**values: str | int | None) -> dict[str, str | int]:
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def _first_name(name: str) -> str:
+    plain = one_line(name)
+    return "" if _NOT_A_NAME.search(plain) else plain
+
+
+def _web(address: str) -> str:
+    return address if is_web_address(address) else ""

@@ -1,0 +1,164 @@
+"""The sandbox's own API under /sandbox, for tests and for people: faults, ledger, statistics, texts from phones."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+import orjson
+
+from service.sandbox.callbacks import StatusCallbacks
+from service.sandbox.courier import Courier
+from service.sandbox.events import EventFeed
+from service.sandbox.faults import Faults
+from service.sandbox.ledger import Ledger
+from service.sandbox.rules import FaultRuleError, Rule, parse_rules, rule_from
+from service.sandbox.sendgrid import SendGrid
+from service.sandbox.twilio import Twilio
+from service.sandbox.wire import Answer, Request, json_answer, parse_form
+
+Given: TypeAlias = Answer | Coroutine[Any, Any, Answer]
+
+_NDJSON = "application/x-ndjson"
+_NOWHERE = json_answer({"error": "there is nothing at this address"}, 404)
+
+
+class ControlError(ValueError):
+    """A control request that cannot be used; the message says why."""
+
+
+class Control:
+    def __init__(
+        self,
+        *,
+        info: Callable[[], dict[str, Any]],
+        ledger: Ledger,
+        faults: Faults,
+        courier: Courier,
+        callbacks: StatusCallbacks,
+        feed: EventFeed,
+        twilio: Twilio,
+        sendgrid: SendGrid,
+        reset: Callable[[], None],
+    ) -> None:
+        self._info = info
+        self._ledger = ledger
+        self._faults = faults
+        self._courier = courier
+        self._callbacks = callbacks
+        self._feed = feed
+        self._twilio = twilio
+        self._sendgrid = sendgrid
+        self._reset = reset
+        self._routes: dict[tuple[bytes, str], Callable[[Request], Given]] = {
+            (b"GET", "info"): lambda _: json_answer(self._info()),
+            (b"GET", "ledger"): lambda request: Answer(200, self._ledger.after(_after(request)), _NDJSON),
+            (b"GET", "stats"): lambda _: json_answer(self._ledger.stats() | {"callbacks": self._courier.stats()}),
+            (b"GET", "callbacks"): self._deliveries,
+            (b"GET", "opt-outs"): lambda _: json_answer(self._twilio.opt_outs()),
+            (b"GET", "faults"): lambda _: json_answer(self._faults.as_json()),
+            (b"POST", "faults"): self._add_faults,
+            (b"DELETE", "faults"): self._clear_faults,
+            (b"POST", "inbound"): lambda request: self._inbound(_fields(request)),
+            (b"POST", "webhooks"): lambda request: self._listen(_fields(request)),
+            (b"POST", "settle"): self._settle,
+            (b"POST", "reset"): self._forget,
+        }
+
+    def handle(self, request: Request) -> Given:
+        name = request.path.removeprefix("/sandbox/")
+        try:
+            if request.method == b"GET" and name.startswith("mails/"):
+                return self._mail(name.removeprefix("mails/"))
+            route = self._routes.get((request.method, name))
+            return _NOWHERE if route is None else route(request)
+        except (ControlError, FaultRuleError) as error:
+            return json_answer({"error": str(error)}, 400)
+
+    def _mail(self, message: str) -> Answer:
+        payload = self._sendgrid.payload(message)
+        return _NOWHERE if payload is None else Answer(200, payload)
+
+    def _deliveries(self, request: Request) -> Answer:
+        after = _after(request)
+        return json_answer([delivery for delivery in self._courier.deliveries() if delivery["n"] > after])
+
+    def _add_faults(self, request: Request) -> Answer:
+        """One rule, a list of rules, or `{"spec": "reset-after=0.02"}`; they come before those in force."""
+        self._faults.add(_rules_in(_loaded(request)))
+        return json_answer(self._faults.as_json())
+
+    def _clear_faults(self, _: Request) -> Answer:
+        self._faults.clear()
+        return json_answer([])
+
+    def _forget(self, _: Request) -> Answer:
+        self._reset()
+        return json_answer({})
+
+    def _inbound(self, fields: dict[str, Any]) -> Given:
+        """A text from a phone: `url`, `from`, `body`, and `to` or `service`; `sid` sends the same one again."""
+        url = _needed(fields, "url")
+        form = self._twilio.hear(
+            number=_needed(fields, "from"),
+            to=str(fields.get("to") or ""),
+            service=str(fields.get("service") or ""),
+            body=str(fields.get("body") or ""),
+            sid=str(fields.get("sid") or ""),
+        )
+        return self._post_inbound(url, form)
+
+    async def _post_inbound(self, url: str, form: dict[str, str]) -> Answer:
+        reply = await self._callbacks.post(url, form, "inbound")
+        return json_answer({"sid": form["MessageSid"], "status": reply.status, "answer": reply.text})
+
+    def _listen(self, fields: dict[str, Any]) -> Answer:
+        """`{"sendgrid": [address, ...]}`: where the event webhook goes from now on."""
+        addresses = fields.get("sendgrid")
+        if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
+            raise ControlError("'sendgrid' is a list of addresses")
+        self._feed.addresses = tuple(addresses)
+        return json_answer({"sendgrid": addresses})
+
+    async def _settle(self, _: Request) -> Answer:
+        """Answers once every callback that is on its way has gone out, retries included."""
+        await self._courier.settled()
+        return json_answer(self._courier.stats())
+
+
+def _rules_in(value: Any) -> list[Rule]:
+    match value:
+        case {"spec": str(spec)}:
+            return parse_rules(spec)
+        case dict():
+            return [rule_from(value)]
+        case list() if all(isinstance(fields, dict) for fields in value):
+            return [rule_from(fields) for fields in value]
+        case _:
+            raise ControlError("send one rule, a list of rules, or {'spec': 'fault=probability'}")
+
+
+def _loaded(request: Request) -> Any:
+    try:
+        return orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise ControlError("the body is not JSON") from error
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    fields = _loaded(request)
+    if not isinstance(fields, dict):
+        raise ControlError("the body is not a JSON object")
+    return fields
+
+
+def _needed(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise ControlError(f"'{name}' is missing")
+    return value
+
+
+def _after(request: Request) -> int:
+    text = parse_form(request.query.encode()).get("after", "0")
+    if not text.isdecimal():
+        raise ControlError("'after' is a line's number")
+    return int(text)

@@ -1,0 +1,184 @@
+"""The provider's own book: what it took, what it refused, what it broke, and what the client was told.
+
+A line is in memory and handed to the operating system before the answer goes out, so after any crash of the client
+the book is the truth to compare with. It survives a kill of the sandbox, not a power cut.
+"""
+
+import hashlib
+import os
+from array import array
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+
+class Provider(StrEnum):
+    TWILIO = "twilio"
+    SENDGRID = "sendgrid"
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    """Taken: it will be delivered, whatever the client was told."""
+    REFUSED = "refused"
+    """Not taken, with the provider's ordinary error."""
+    FAULTED = "faulted"
+    """Not taken, because of a fault."""
+    UNANSWERED = "unanswered"
+    """The client went away before it read the answer that line `of` speaks of."""
+
+
+class Entry(NamedTuple):
+    """One line. `told` is a status, `reset` or `silence`; `attempt` is the caller's own token, where it gave one."""
+
+    provider: Provider
+    what: str
+    """`send`, or for look-ups that were refused or faulted `fetch` or `list`."""
+    outcome: Outcome
+    told: str
+    id: str = ""
+    to: str = ""
+    sender: str = ""
+    body: str = ""
+    subject: str = ""
+    hashed: str = ""
+    """What the body's hash is taken over; empty: the body itself."""
+    fault: str | None = None
+    code: str | None = None
+    attempt: str | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one provider's sends; `rate` is acceptances a second between the first and the last."""
+
+    requests: int = 0
+    accepted: int = 0
+    refused: int = 0
+    faulted: int = 0
+    unanswered: int = 0
+    duplicates: int = 0
+    lookups: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def accept(self, at: datetime, *, repeated: bool) -> None:
+        self.accepted += 1
+        self.duplicates += repeated
+        self.first = self.first or at
+        self.last = at
+
+    @property
+    def rate(self) -> float | None:
+        if self.first is None or self.last is None or self.last <= self.first:
+            return None
+        return round((self.accepted - 1) / (self.last - self.first).total_seconds(), 1)
+
+
+class Ledger:
+    """Lines count from 1 within a run, and from 1 again after a reset."""
+
+    def __init__(self, path: Path | None, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if path else None
+        self._forget()
+
+    def _forget(self) -> None:
+        # One block of memory and where each line ends in it: an object a line costs four times as much.
+        self._text = bytearray()
+        self._ends = array("Q")
+        self._seen: set[str] = set()
+        self._tallies = {provider: Tally() for provider in Provider}
+
+    def write(self, entry: Entry) -> int:
+        """Record what was done with a request; the line's number."""
+        at = self._now()
+        digest = hashlib.sha256((entry.hashed or entry.body).encode("utf-8", "replace")).hexdigest()
+        self._count(entry, at, digest)
+        return self._append(
+            {
+                "n": len(self._ends) + 1,
+                "at": at,
+                "provider": entry.provider,
+                "what": entry.what,
+                "outcome": entry.outcome,
+                "id": entry.id,
+                "to": entry.to,
+                "from": entry.sender,
+                "fault": entry.fault,
+                "told": entry.told,
+                "code": entry.code,
+                "attempt": entry.attempt,
+                "subject": entry.subject,
+                "body": entry.body,
+                "body_hash": digest,
+            }
+        )
+
+    def _count(self, entry: Entry, at: datetime, digest: str) -> None:
+        tally = self._tallies[entry.provider]
+        if entry.what == "send":
+            tally.requests += 1
+        match entry.outcome:
+            case Outcome.ACCEPTED:
+                key = entry.to + digest
+                tally.accept(at, repeated=key in self._seen)
+                self._seen.add(key)
+            case Outcome.REFUSED:
+                tally.refused += 1
+            case _:
+                tally.faulted += 1
+
+    def write_unanswered(self, line: int) -> None:
+        """The client of line `line` did not wait for its answer."""
+        if line > len(self._ends):
+            return  # a reset has forgotten that line
+        provider = Provider(orjson.loads(self._text[self._end_of(line - 1) : self._end_of(line)])["provider"])
+        self._tallies[provider].unanswered += 1
+        entry = {"n": len(self._ends) + 1, "at": self._now(), "provider": provider}
+        self._append(entry | {"what": "answer", "outcome": Outcome.UNANSWERED, "of": line})
+
+    def count_lookup(self, provider: Provider) -> None:
+        self._tallies[provider].lookups += 1
+
+    def _append(self, entry: dict[str, Any]) -> int:
+        line = orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+        if self._file is not None:
+            os.write(self._file, line)
+        self._text += line
+        self._ends.append(len(self._text))
+        return len(self._ends)
+
+    def after(self, line: int) -> bytes:
+        """The lines that follow `line`, as NDJSON."""
+        return bytes(self._text[self._end_of(line) :])
+
+    def latest(self, count: int) -> list[dict[str, Any]]:
+        """The newest lines, newest first."""
+        lines = self.after(max(0, len(self._ends) - count)).splitlines()
+        return [orjson.loads(line) for line in reversed(lines)]
+
+    def _end_of(self, line: int) -> int:
+        return self._ends[min(line, len(self._ends)) - 1] if line and self._ends else 0
+
+    def stats(self) -> dict[str, Any]:
+        """Sums over all providers, and each provider's own counts under its name."""
+        tallies = {provider.value: asdict(tally) | {"rate": tally.rate} for provider, tally in self._tallies.items()}
+        sums = ("requests", "accepted", "refused", "faulted", "unanswered", "duplicates", "lookups")
+        return {name: sum(tally[name] for tally in tallies.values()) for name in sums} | tallies
+
+    def reset(self) -> None:
+        """Forget all in memory; the file only gets a line that says so."""
+        if self._file is not None:
+            os.write(self._file, orjson.dumps({"n": 0, "at": self._now(), "what": "reset"}) + b"\n")
+        self._forget()
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

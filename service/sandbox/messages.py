@@ -1,0 +1,142 @@
+"""Twilio's messages: what was accepted, where it stands at a given moment, and how Twilio would show it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from service.sandbox.config import SandboxConfig
+from service.sandbox.faults import Fate
+from service.sandbox.rules import Fault
+
+API = "2010-04-01"
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà\f^{}\\[~]|€"
+)
+_GSM_DOUBLE = "\f^{}\\[~]|€"
+
+
+class Text(NamedTuple):
+    """One message. Its whole life is decided when it is accepted: `moves` tell (seconds after creation, status)."""
+
+    sid: str
+    account: str
+    to: str
+    sender: str
+    service: str
+    body: str
+    created: datetime
+    direction: str
+    first: str
+    moves: tuple[tuple[float, str], ...] = ()
+    error: str | None = None
+    callback: str = ""
+
+    def status(self, now: datetime) -> str:
+        age = (now - self.created).total_seconds()
+        return next((status for after, status in reversed(self.moves) if after <= age), self.first)
+
+    def sent_at(self, now: datetime) -> datetime | None:
+        """When it left, if it has. Inbound ones have always."""
+        if self.direction == "inbound":
+            return self.created
+        left = next((after for after, status in self.moves if status == "sent"), None)
+        sent = None if left is None else self.created + timedelta(seconds=left)
+        return sent if sent and sent <= now else None
+
+    def as_json(self, status: str, now: datetime) -> dict[str, Any]:
+        """As Twilio shows it. A messaging service has neither counted segments nor picked a number at first."""
+        fresh = bool(self.service) and status == "accepted"
+        error = self.error if status in ("undelivered", "failed") else None
+        uri = f"/{API}/Accounts/{self.account}/Messages/{self.sid}"
+        return {
+            "account_sid": self.account,
+            "api_version": API,
+            "body": self.body,
+            "date_created": rfc2822(self.created),
+            "date_sent": rfc2822(self.sent_at(now)) if status not in ("accepted", "queued") else None,
+            "date_updated": rfc2822(self._moved_at(status)),
+            "direction": self.direction,
+            "error_code": int(error) if error else None,
+            "error_message": "The message did not arrive." if error else None,
+            "from": None if fresh else self.sender,
+            "messaging_service_sid": self.service or None,
+            "num_media": "0",
+            "num_segments": "0" if fresh else str(segments(self.body)),
+            "price": None,
+            "price_unit": "USD",
+            "sid": self.sid,
+            "status": status,
+            "subresource_uris": {"media": f"{uri}/Media.json"},
+            "to": self.to,
+            "uri": f"{uri}.json",
+        }
+
+    def _moved_at(self, status: str) -> datetime:
+        if status == self.first:
+            return self.created
+        return self.created + timedelta(seconds=next(after for after, reached in self.moves if reached == status))
+
+
+def moves_of(fate: Fate, config: SandboxConfig) -> tuple[tuple[float, str], ...]:
+    """The statuses a message passes after its first one, with the seconds at which it reaches them."""
+    sent, end = config.sent_after, config.delivered_after
+    if fate.end is Fault.FAILED:
+        return ((end, "failed"),)
+    return ((sent, "sent"), (end, "undelivered" if fate.end is Fault.UNDELIVERED else "delivered"))
+
+
+class Shelf:
+    """All messages by id, by recipient, and in order of creation."""
+
+    def __init__(self) -> None:
+        self._by_sid: dict[str, Text] = {}
+        self._by_to: defaultdict[str, list[Text]] = defaultdict(list)
+        self._all: list[Text] = []
+
+    def add(self, text: Text) -> None:
+        self._by_sid[text.sid] = text
+        self._by_to[text.to].append(text)
+        self._all.append(text)
+
+    def get(self, sid: str) -> Text | None:
+        return self._by_sid.get(sid)
+
+    def newest_first(self, to: str | None) -> Iterator[Text]:
+        """Those to one recipient, or all."""
+        return reversed(self._all if to is None else self._by_to.get(to, []))
+
+
+def number_of(service: str) -> str:
+    """The one number that a messaging service sends from: always the same, made from its sid."""
+    return f"+1500555{crc32(service.encode()) % 10_000:04}"
+
+
+def segments(body: str) -> int:
+    """How many SMS the body takes: 160 then 153 GSM-7 septets each, 70 then 67 UTF-16 units for anything else."""
+    if _GSM.issuperset(body):
+        units, alone, joined = len(body) + sum(map(body.count, _GSM_DOUBLE)), 160, 153
+    else:
+        units, alone, joined = len(body.encode("utf-16-le")) // 2, 70, 67
+    return 1 if units <= alone else -(-units // joined)
+
+
+def rfc2822(moment: datetime | None) -> str | None:
+    """Twilio's way to write a time, to the second."""
+    return None if moment is None else _stamp(int(moment.timestamp()))
+
+
+@lru_cache(maxsize=4096)
+def _stamp(second: int) -> str:
+    """Always in English, so without strftime."""
+    moment = datetime.fromtimestamp(second, UTC)
+    day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
+    clock = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+    return f"{day}, {moment.day:02} {month} {moment.year} {clock} +0000"
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,0 +1,1 @@
+"""The database: tables, and one file of named queries a subject. Imports no room above it."""

@@ -1,0 +1,196 @@
+"""Attempts: the intent before a send, the evidence after it. Outcomes are always stored, whatever the fence."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.dialect import insert
+from service.store.tables import Attempt, Decision, Recipient, Reminder, Wording, core
+from service.types import AttemptState, Json, ReminderState
+
+ATTEMPT, REMINDER, WORDING, RECIPIENT = core(Attempt), core(Reminder), core(Wording), core(Recipient)
+DECISION = core(Decision)
+
+LOOKED_UP_FOR = timedelta(days=2)
+"""An unknown attempt older than this is asked about no more; a person or a late callback may still resolve it."""
+
+_SENDING = ReminderState.SENDING.value
+
+
+def _matching(table: sa.Table, *names: str) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == sa.bindparam(f"b_{name}") for name in names]
+
+
+def _bound(rows: Sequence[Json]) -> list[Json]:
+    return [{f"b_{name}": value for name, value in row.items()} for row in rows]
+
+
+_START = (
+    REMINDER.update()
+    .where(*_matching(REMINDER, "clinic", "id"))
+    .values(
+        state=_SENDING,
+        reason="",
+        by="worker",
+        lease_until=sa.bindparam("b_lease_until"),
+        fence=REMINDER.c.fence + 1,
+        tries=REMINDER.c.tries + 1,
+        updated_at=sa.bindparam("b_updated_at"),
+    )
+)
+
+
+async def write_intents(
+    connection: AsyncConnection, attempts: Sequence[Json], *, lease_until: datetime, now: datetime
+) -> None:
+    """Insert attempts and mark their reminders `sending`, leased. The caller holds the reminders' locks."""
+    if attempts:
+        await connection.execute(ATTEMPT.insert(), attempts)
+        rows = [
+            {"b_clinic": row["clinic"], "b_id": row["reminder"], "b_lease_until": lease_until, "b_updated_at": now}
+            for row in attempts
+        ]
+        await connection.execute(_START, rows)
+
+
+async def keep_wordings(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Remember the template versions that attempts point to."""
+    if rows:
+        await connection.execute(insert(connection, WORDING).on_conflict_do_nothing(), rows)
+
+
+_MOVED = ("state", "reason", "by", "medium", "sender", "due_at", "lease_until", "tries", "updated_at")
+_MOVE = (
+    REMINDER.update()
+    .where(*_matching(REMINDER, "clinic", "id", "fence"))
+    .where(REMINDER.c.state.in_([ReminderState.SCHEDULED.value, _SENDING]))
+    .values({name: sa.bindparam(f"b_{name}") for name in _MOVED})
+)
+
+
+async def move_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Settle, defer or reroute reminders that are scheduled or sending and still carry the fence given."""
+    if rows:
+        await connection.execute(_MOVE, _bound(rows))
+
+
+_LEARNT = ("state", "provider_id", "failure", "code", "settled_at", "look_up_at")
+_LEARN = (
+    ATTEMPT.update()
+    .where(*_matching(ATTEMPT, "clinic", "id"))
+    .where(ATTEMPT.c.state.in_([AttemptState.SENDING.value, AttemptState.UNKNOWN.value]))
+    .values({name: sa.bindparam(f"b_{name}") for name in _LEARNT})
+)
+
+
+async def record_outcomes(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Store what a send came to on its attempt; never takes back what a receipt has told already."""
+    if rows:
+        await connection.execute(_LEARN, _bound(rows))
+
+
+_SENT = (
+    REMINDER.update()
+    .where(*_matching(REMINDER, "clinic", "id", "fence"), REMINDER.c.state == _SENDING)
+    .values(state=sa.bindparam("b_state"), lease_until=None, updated_at=sa.bindparam("b_updated_at"))
+)
+
+
+async def finish_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Take reminders from `sending` to where a clean outcome ends: sent or captured."""
+    if rows:
+        await connection.execute(_SENT, _bound(rows))
+
+
+async def suppress(
+    connection: AsyncConnection, clinic: str, medium: str, address: str, *, reason: str, now: datetime
+) -> None:
+    """Nothing more to this address until its owner asks for it again."""
+    await connection.execute(
+        RECIPIENT.update()
+        .where(
+            RECIPIENT.c.clinic == clinic,
+            RECIPIENT.c.medium == medium,
+            RECIPIENT.c.address == address,
+            RECIPIENT.c.suppressed_at.is_(None),
+        )
+        .values(suppressed_at=now, suppressed_reason=reason)
+    )
+
+
+async def mark_unusable(
+    connection: AsyncConnection, clinic: str, medium: str, address: str, *, reason: str, now: datetime
+) -> None:
+    """The provider says that this address takes no messages."""
+    await connection.execute(
+        RECIPIENT.update()
+        .where(RECIPIENT.c.clinic == clinic, RECIPIENT.c.medium == medium, RECIPIENT.c.address == address)
+        .values(unusable_at=now, unusable_reason=reason)
+    )
+
+
+async def overdue_attempts(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
+    """Lock attempts whose lease ran out while sending: their process was stopped, or lost its database."""
+    statement = (
+        sa.select(ATTEMPT.c.clinic, ATTEMPT.c.id, ATTEMPT.c.reminder, ATTEMPT.c.created_at)
+        .where(ATTEMPT.c.state == AttemptState.SENDING.value, ATTEMPT.c.lease_until <= now)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await connection.execute(statement)).all()
+
+
+async def unknown_attempts(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
+    """Lock unknown attempts that are to be looked up now, with what deciding about them takes."""
+    statement = (
+        sa.select(
+            ATTEMPT,
+            *(REMINDER.c[name].label(f"reminder_{name}") for name in (
+                "state", "fence", "expires_at", "if_unknown", "sender", "media", "send_mode", "tries")),
+        )
+        .join(REMINDER, sa.and_(REMINDER.c.clinic == ATTEMPT.c.clinic, REMINDER.c.id == ATTEMPT.c.reminder))
+        .where(
+            ATTEMPT.c.state == AttemptState.UNKNOWN.value,
+            ATTEMPT.c.look_up_at <= now,
+            ATTEMPT.c.created_at > now - LOOKED_UP_FOR,
+        )
+        .order_by(ATTEMPT.c.look_up_at)
+        .limit(limit)
+        .with_for_update(of=ATTEMPT, skip_locked=True)
+    )  # fmt: skip
+    return (await connection.execute(statement)).all()
+
+
+async def postpone_look_up(
+    connection: AsyncConnection, keys: Sequence[tuple[str, UUID]], until: datetime | None
+) -> None:
+    """Take these attempts for a look-up (or put it off): no other worker looks before `until`."""
+    rows = [{"b_clinic": clinic, "b_id": id_, "b_look_up_at": until} for clinic, id_ in keys]
+    if rows:
+        statement = ATTEMPT.update().where(*_matching(ATTEMPT, "clinic", "id"))
+        await connection.execute(statement.values(look_up_at=sa.bindparam("b_look_up_at")), rows)
+
+
+async def held_ids(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    """Those of these provider ids that an attempt of ours already holds."""
+    rows = await connection.execute(sa.select(ATTEMPT.c.provider_id).where(ATTEMPT.c.provider_id.in_(sorted(ids))))
+    return {row.provider_id for row in rows}
+
+
+async def unknowns_like(connection: AsyncConnection, row: Any) -> int:
+    """How many attempts to this recipient from this sender are unknown: with more than one, a match proves nothing."""
+    count = await connection.scalar(
+        sa.select(sa.func.count())
+        .select_from(ATTEMPT)
+        .where(
+            ATTEMPT.c.clinic == row.clinic,
+            ATTEMPT.c.state == AttemptState.UNKNOWN.value,
+            ATTEMPT.c.recipient == row.recipient,
+            ATTEMPT.c.sender == row.sender,
+        )
+    )
+    return count or 0

@@ -1,0 +1,82 @@
+"""Clients, their addresses and their consents."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.dialect import among, insert
+from service.store.tables import Client, Consent, Recipient, core
+from service.types import Json
+
+CLIENT, CONSENT, RECIPIENT = core(Client), core(Consent), core(Recipient)
+
+_MERGED = ("first_name", "phone", "phone_given", "phone_problem", "email", "email_given", "email_problem",
+           "time_zone", "locale", "as_of")  # fmt: skip
+
+
+async def lock_clients(connection: AsyncConnection, rows: Sequence[Json]) -> dict[tuple[str, str], Any]:
+    """Insert clients that are new, and lock all of them: everything planned for a client happens in turn.
+
+    `rows` must be in (clinic, ref) order, as every taker of these locks takes them. Returns the rows as stored.
+    """
+    await connection.execute(insert(connection, CLIENT).on_conflict_do_nothing(), rows)
+    keys = [(row["clinic"], row["ref"]) for row in rows]
+    stored = await connection.execute(
+        sa.select(CLIENT)
+        .where(among(CLIENT.c.clinic, CLIENT.c.ref, keys))
+        .order_by(CLIENT.c.clinic, CLIENT.c.ref)
+        .with_for_update()
+    )
+    return {(row.clinic, row.ref): row for row in stored}
+
+
+async def update_clients(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    if not rows:
+        return
+    statement = (
+        CLIENT.update()
+        .where(CLIENT.c.clinic == sa.bindparam("b_clinic"), CLIENT.c.ref == sa.bindparam("b_ref"))
+        .values({name: sa.bindparam(f"b_{name}") for name in _MERGED})
+    )
+    await connection.execute(
+        statement, [{f"b_{name}": row[name] for name in ("clinic", "ref", *_MERGED)} for row in rows]
+    )
+
+
+async def remember_recipients(
+    connection: AsyncConnection, addresses: Iterable[tuple[str, str, str]], now: datetime
+) -> None:
+    """Make sure that each (clinic, medium, address) has its row: a STOP needs one to update, a start one to lock."""
+    rows = [
+        {"clinic": clinic, "medium": medium, "address": address, "created_at": now,
+         "suppressed_reason": "", "unusable_reason": ""}
+        for clinic, medium, address in sorted(set(addresses))
+    ]  # fmt: skip
+    if rows:
+        await connection.execute(insert(connection, RECIPIENT).on_conflict_do_nothing(), rows)
+
+
+async def record_consents(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Keep the newest word on each (client, medium, purpose); an older event changes nothing."""
+    if not rows:
+        return
+    statement = insert(connection, CONSENT)
+    newest = statement.on_conflict_do_update(
+        index_elements=["clinic", "client", "medium", "purpose"],
+        set_={name: statement.excluded[name] for name in ("granted", "source", "at")},
+        where=statement.excluded.at >= CONSENT.c.at,
+    )
+    await connection.execute(newest, rows)
+
+
+async def hold_recipients(connection: AsyncConnection, addresses: Collection[tuple[str, str, str]]) -> None:
+    """Lock these rows as one who takes consent away must: no send to them starts until this transaction has ended."""
+    for clinic, medium, address in sorted(set(addresses)):
+        await connection.execute(
+            sa.select(RECIPIENT.c.address)
+            .where(RECIPIENT.c.clinic == clinic, RECIPIENT.c.medium == medium, RECIPIENT.c.address == address)
+            .with_for_update()
+        )

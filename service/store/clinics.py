@@ -1,0 +1,116 @@
+"""Clinics as intake and dispatch need them: read together, once a pass."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.tables import Clinic, Location, Sender, core
+from service.types import Medium, SenderAddress
+
+CLINIC, LOCATION, SENDER = core(Clinic), core(Location), core(Sender)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of a clinic's locations; empty texts fall back to the clinic's own."""
+
+    id: str
+    name: str
+    time_zone: str
+    address: str
+    phone: str
+    urgent_phone: str
+    booking_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A clinic with its locations and senders."""
+
+    id: str
+    name: str
+    time_zone: str
+    locale: str
+    country: str
+    address: str
+    phone: str
+    urgent_phone: str
+    booking_url: str
+    care_consent: str
+    quiet_start: time
+    quiet_end: time
+    quiet_email: bool
+    brand: dict[str, Any]
+    paused_at: datetime | None
+    places: dict[str, Place]
+    senders: dict[Medium, SenderAddress]
+    """The clinic's sender of each medium that it has one for."""
+
+    def zone_for(self, client_zone: str, location: str) -> str:
+        """The zone that a client's reminders are counted in: the client's, else the location's, else the clinic's."""
+        place = self.places.get(location)
+        return client_zone or (place.time_zone if place else "") or self.time_zone
+
+
+async def houses(connection: AsyncConnection, ids: Collection[str]) -> dict[str, House]:
+    """The clinics of these ids, as they are now."""
+    wanted = sorted(set(ids))
+    clinics = (await connection.execute(sa.select(CLINIC).where(CLINIC.c.id.in_(wanted)))).all()
+    places = (await connection.execute(sa.select(LOCATION).where(LOCATION.c.clinic.in_(wanted)))).all()
+    senders = (
+        await connection.execute(sa.select(SENDER).where(SENDER.c.clinic.in_(wanted)).order_by(SENDER.c.id.desc()))
+    ).all()
+    return {row.id: _house(row, places, senders) for row in clinics}
+
+
+async def clinic_exists(connection: AsyncConnection, clinic: str) -> bool:
+    return await connection.scalar(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic)) is not None
+
+
+def _house(clinic: Any, places: Collection[Any], senders: Collection[Any]) -> House:
+    return House(
+        id=clinic.id,
+        name=clinic.name,
+        time_zone=clinic.time_zone,
+        locale=clinic.locale,
+        country=clinic.country,
+        address=clinic.address,
+        phone=clinic.phone,
+        urgent_phone=clinic.urgent_phone,
+        booking_url=clinic.booking_url,
+        care_consent=clinic.care_consent,
+        quiet_start=time.fromisoformat(clinic.quiet_start),
+        quiet_end=time.fromisoformat(clinic.quiet_end),
+        quiet_email=clinic.quiet_email,
+        brand=clinic.brand,
+        paused_at=clinic.paused_at,
+        places={
+            row.id: Place(
+                id=row.id,
+                name=row.name,
+                time_zone=row.time_zone,
+                address=row.address,
+                phone=row.phone,
+                urgent_phone=row.urgent_phone,
+                booking_url=row.booking_url,
+            )
+            for row in places
+            if row.clinic == clinic.id
+        },
+        senders={Medium(row.medium): sender_address(row) for row in senders if row.clinic == clinic.id},
+    )
+
+
+def sender_address(row: Any) -> SenderAddress:
+    return SenderAddress(
+        clinic=row.clinic,
+        sender=row.id,
+        medium=Medium(row.medium),
+        address=row.address,
+        name=row.name,
+        messaging_service=row.messaging_service,
+    )

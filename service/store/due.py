@@ -1,0 +1,90 @@
+"""What a start reads: due reminders with everything needed to decide about them, and the locks that make it safe."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.dialect import among
+from service.store.lanes import Lane
+from service.store.tables import Attempt, Client, Consent, Recipient, Reminder, Treatment, core
+from service.types import ReminderState
+
+REMINDER, CLIENT, TREATMENT = core(Reminder), core(Client), core(Treatment)
+RECIPIENT, CONSENT, ATTEMPT = core(Recipient), core(Consent), core(Attempt)
+
+Address = tuple[str, str, str]
+"""(clinic, medium, address)."""
+
+_SCHEDULED = REMINDER.c.state == sa.literal_column(f"'{ReminderState.SCHEDULED.value}'")
+"""Written out, not bound: only then does the planner see that the partial index fits."""
+
+_DUE = (
+    sa.select(
+        *(REMINDER.c[name] for name in (
+            "clinic", "id", "treatment", "client", "step", "occurrence", "protocol", "purpose", "media", "medium",
+            "sender", "send_mode", "quiet", "due_at", "expires_at", "intended_at", "zone", "tries", "fence")),
+        *(CLIENT.c[name] for name in (
+            "first_name", "phone", "phone_problem", "email", "email_problem", "locale", "sms_stopped_at",
+            "email_stopped_at")),
+        *(TREATMENT.c[name] for name in ("session", "of", "area", "location", "provider", "note", "ended_at")),
+    )
+    .join(CLIENT, sa.and_(CLIENT.c.clinic == REMINDER.c.clinic, CLIENT.c.ref == REMINDER.c.client))
+    .join(TREATMENT, sa.and_(TREATMENT.c.clinic == REMINDER.c.clinic, TREATMENT.c.id == REMINDER.c.treatment))
+    .where(
+        _SCHEDULED,
+        REMINDER.c.clinic == sa.bindparam("clinic"),
+        REMINDER.c.sender == sa.bindparam("sender"),
+        REMINDER.c.due_at <= sa.bindparam("now", type_=REMINDER.c.due_at.type),
+    )
+    .order_by(REMINDER.c.due_at)
+    .limit(sa.bindparam("quota", type_=sa.Integer))
+    .with_for_update(of=REMINDER, skip_locked=True)
+)  # fmt: skip
+
+
+async def lock_due(connection: AsyncConnection, lane: Lane, now: datetime, quota: int) -> Sequence[Any]:
+    """Lock at most `quota` due reminders of a lane, the longest due first; ones that someone else holds are left."""
+    values = {"clinic": lane[0], "sender": lane[1], "now": now, "quota": quota}
+    return (await connection.execute(_DUE, values)).all()
+
+
+_NEXT = sa.select(sa.func.min(REMINDER.c.due_at)).where(
+    _SCHEDULED, REMINDER.c.clinic == sa.bindparam("clinic"), REMINDER.c.sender == sa.bindparam("sender")
+)
+
+
+async def next_due(connection: AsyncConnection, lane: Lane) -> datetime | None:
+    """When the lane's earliest scheduled reminder falls due."""
+    moment: datetime | None = await connection.scalar(_NEXT, {"clinic": lane[0], "sender": lane[1]})
+    return moment
+
+
+async def hold_addresses(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, Any]:
+    """Hold these recipients' rows FOR SHARE: a STOP that has not committed by now waits until this start has ended.
+
+    Must run before `consents_of`, in a statement of its own, so that the consents read are those after any STOP that
+    committed first.
+    """
+    if not addresses:
+        return {}
+    statement = (
+        sa.select(RECIPIENT)
+        .where(sa.tuple_(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address).in_(sorted(set(addresses))))
+        .order_by(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address)
+        .with_for_update(read=True)
+    )
+    return {(row.clinic, row.medium, row.address): row for row in await connection.execute(statement)}
+
+
+async def consents_of(
+    connection: AsyncConnection, clients: Collection[tuple[str, str]]
+) -> dict[tuple[str, str, str, str], bool]:
+    """What these (clinic, client)s said: by (clinic, client, medium, purpose)."""
+    if not clients:
+        return {}
+    columns = (CONSENT.c.clinic, CONSENT.c.client, CONSENT.c.medium, CONSENT.c.purpose, CONSENT.c.granted)
+    rows = await connection.execute(sa.select(*columns).where(among(CONSENT.c.clinic, CONSENT.c.client, clients)))
+    return {(row.clinic, row.client, row.medium, row.purpose): row.granted for row in rows}

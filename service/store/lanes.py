@@ -1,0 +1,106 @@
+"""Senders as lanes: which have something due, which are open, whose turn it is.
+
+`next_due_at` may be too early, never too late. Whoever schedules a reminder lowers it as the last statement of the same
+transaction, without looking first: a start that recomputes it holds the lane's lock, so the lowering waits for the
+start and then still lowers what the start could not see.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.tables import Sender, core
+from service.types import Json
+
+SENDER = core(Sender)
+
+Lane = tuple[str, str]
+"""(clinic, sender)."""
+
+_MOMENT = sa.bindparam("b_due", type_=SENDER.c.next_due_at.type)
+_EARLIER = sa.case(
+    (sa.or_(SENDER.c.next_due_at.is_(None), SENDER.c.next_due_at > _MOMENT), _MOMENT), else_=SENDER.c.next_due_at
+)
+_LOWER = (
+    SENDER.update()
+    .where(SENDER.c.clinic == sa.bindparam("b_clinic"), SENDER.c.id == sa.bindparam("b_sender"))
+    .values(next_due_at=_EARLIER)
+)
+
+
+async def lower_next_due(connection: AsyncConnection, due: Mapping[Lane, datetime]) -> None:
+    """Tell each lane of something due at that instant. Must be the transaction's last statement: see above."""
+    if due:
+        rows = [{"b_clinic": lane[0], "b_sender": lane[1], "b_due": moment} for lane, moment in sorted(due.items())]
+        await connection.execute(_LOWER, rows)
+
+
+async def lock_open_lanes(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
+    """Lock lanes that have something due and may send, the one that waited longest for its turn first.
+
+    Lanes that another worker is starting from are passed over: they are being served.
+    """
+    statement = (
+        sa.select(SENDER)
+        .where(SENDER.c.paused_at.is_(None), SENDER.c.next_due_at <= now, SENDER.c.open_at <= now)
+        .order_by(SENDER.c.turn_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await connection.execute(statement)).all()
+
+
+_AFTER_TURN = ("tokens", "tokens_at", "next_due_at", "open_at", "turn_at")
+_SAVE_TURN = (
+    SENDER.update()
+    .where(SENDER.c.clinic == sa.bindparam("b_clinic"), SENDER.c.id == sa.bindparam("b_sender"))
+    .values({name: sa.bindparam(f"b_{name}") for name in _AFTER_TURN})
+)
+
+
+async def save_turns(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Write back lanes that had their turn: their bucket, what is due next, when they may go on."""
+    names = ("clinic", "sender", *_AFTER_TURN)
+    if rows:
+        await connection.execute(_SAVE_TURN, [{f"b_{name}": row[name] for name in names} for row in rows])
+
+
+async def next_wake_up(connection: AsyncConnection, now: datetime) -> datetime | None:
+    """When a lane that may send has something to send next: in the past where something waits now."""
+    open_lanes = sa.and_(SENDER.c.paused_at.is_(None), SENDER.c.next_due_at.is_not(None))
+    coming = sa.select(sa.func.min(SENDER.c.next_due_at)).where(open_lanes, SENDER.c.next_due_at > now)
+    waiting = sa.select(sa.func.min(SENDER.c.open_at)).where(open_lanes, SENDER.c.next_due_at <= now)
+    later, sooner = (await connection.execute(sa.select(coming.scalar_subquery(), waiting.scalar_subquery()))).one()
+    return min((moment for moment in (later, sooner) if moment is not None), default=None)
+
+
+async def pause_sender(connection: AsyncConnection, lane: Lane, reason: str, now: datetime) -> bool:
+    """Stop starting from this sender; its reminders stay due. Returns whether it was open until now."""
+    paused = await connection.execute(
+        SENDER.update()
+        .where(SENDER.c.clinic == lane[0], SENDER.c.id == lane[1], SENDER.c.paused_at.is_(None))
+        .values(paused_at=now, paused_reason=reason)
+    )
+    return paused.rowcount > 0
+
+
+async def resume_senders(connection: AsyncConnection, clinic: str, now: datetime) -> int:
+    """Let a clinic's paused senders go on; what fell due meanwhile is looked at now."""
+    resumed = await connection.execute(
+        SENDER.update()
+        .where(SENDER.c.clinic == clinic, SENDER.c.paused_at.is_not(None))
+        .values(paused_at=None, paused_reason="", next_due_at=now, open_at=now)
+    )
+    return resumed.rowcount
+
+
+async def shut_lane(connection: AsyncConnection, lane: Lane, until: datetime) -> None:
+    """Start nothing from this sender before `until`: its provider asked for patience."""
+    await connection.execute(
+        SENDER.update()
+        .where(SENDER.c.clinic == lane[0], SENDER.c.id == lane[1], SENDER.c.open_at < until)
+        .values(open_at=until)
+    )

@@ -1,0 +1,64 @@
+"""Events, courses and treatments: what was reported, and what is known from it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.dialect import among, insert
+from service.store.tables import Course, Event, Treatment, core
+from service.types import Json
+
+EVENT, COURSE, TREATMENT = core(Event), core(Course), core(Treatment)
+
+EventKey = tuple[str, str, str]
+"""(clinic, source, id)."""
+
+
+async def insert_events(connection: AsyncConnection, rows: Sequence[Json]) -> set[EventKey]:
+    """Insert events whose key is new; returns the keys inserted. The unique key decides, not a look beforehand."""
+    statement = insert(connection, EVENT).on_conflict_do_nothing()
+    inserted = await connection.execute(statement.returning(EVENT.c.clinic, EVENT.c.source, EVENT.c.id), rows)
+    return {(row.clinic, row.source, row.id) for row in inserted}
+
+
+async def known_events(connection: AsyncConnection, keys: Iterable[EventKey]) -> dict[EventKey, Any]:
+    """The events of these keys that are stored: digest, treatment, state."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    columns = (EVENT.c.clinic, EVENT.c.source, EVENT.c.id, EVENT.c.digest, EVENT.c.treatment, EVENT.c.state)
+    rows = await connection.execute(
+        sa.select(*columns).where(sa.tuple_(EVENT.c.clinic, EVENT.c.source, EVENT.c.id).in_(wanted))
+    )
+    return {(row.clinic, row.source, row.id): row for row in rows}
+
+
+async def treatments_by_id(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    rows = await connection.execute(sa.select(TREATMENT).where(among(TREATMENT.c.clinic, TREATMENT.c.id, keys)))
+    return {(row.clinic, row.id): row for row in rows}
+
+
+async def treatments_of_courses(connection: AsyncConnection, courses: Iterable[tuple[str, str]]) -> Sequence[Any]:
+    """Every treatment of these (clinic, course)s."""
+    statement = sa.select(TREATMENT).where(among(TREATMENT.c.clinic, TREATMENT.c.course, courses))
+    return (await connection.execute(statement)).all()
+
+
+async def courses_of_clients(connection: AsyncConnection, clients: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    rows = await connection.execute(
+        sa.select(COURSE.c.clinic, COURSE.c.id).where(among(COURSE.c.clinic, COURSE.c.client, clients))
+    )
+    return {(row.clinic, row.id) for row in rows}
+
+
+async def save_courses(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    await connection.execute(insert(connection, COURSE).on_conflict_do_nothing(), rows)
+
+
+async def save_treatments(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Insert treatments, or bring known ones up to date. The caller has made sure that these are the newest."""
+    statement = insert(connection, TREATMENT)
+    changed = {column.name: statement.excluded[column.name] for column in TREATMENT.columns if not column.primary_key}
+    await connection.execute(statement.on_conflict_do_update(index_elements=["clinic", "id"], set_=changed), rows)

@@ -1,0 +1,259 @@
+"""What the console reads: messages, what comes next, treatments and their plans. Every query is one clinic's."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.tables import (
+    Attempt,
+    Client,
+    Clinic,
+    Decision,
+    Location,
+    Reminder,
+    Sender,
+    Staff,
+    Treatment,
+    Wording,
+    core,
+)
+from service.types import AttemptState, ReminderState
+
+ATTEMPT, CLIENT, CLINIC, DECISION, LOCATION = core(Attempt), core(Client), core(Clinic), core(Decision), core(Location)
+REMINDER, SENDER, STAFF = core(Reminder), core(Sender), core(Staff)
+TREATMENT, WORDING = core(Treatment), core(Wording)
+
+COMING = (ReminderState.SCHEDULED.value, ReminderState.SENDING.value)
+NOT_SENT = (
+    ReminderState.NEEDS_REVIEW.value,
+    ReminderState.FAILED.value,
+    ReminderState.UNDELIVERED.value,
+    ReminderState.SKIPPED.value,
+    ReminderState.CANCELLED.value,
+    ReminderState.EXPIRED.value,
+)
+_NEVER_LEFT = (AttemptState.ABSENT.value, AttemptState.FAILED.value)
+
+_CONTEXT = (
+    REMINDER.c.id.label("reminder"),
+    REMINDER.c.treatment,
+    REMINDER.c.client,
+    REMINDER.c.step,
+    REMINDER.c.occurrence,
+    REMINDER.c.protocol,
+    REMINDER.c.purpose,
+    REMINDER.c.media,
+    REMINDER.c.medium.label("turn"),
+    REMINDER.c.state.label("reminder_state"),
+    REMINDER.c.reason,
+    REMINDER.c.due_at,
+    REMINDER.c.expires_at,
+    REMINDER.c.zone,
+    REMINDER.c.updated_at,
+    CLIENT.c.first_name,
+    TREATMENT.c.ended_at,
+    TREATMENT.c.area,
+    TREATMENT.c.session,
+    TREATMENT.c.of,
+    sa.func.coalesce(LOCATION.c.name, TREATMENT.c.location).label("location"),
+)
+_OF_REMINDERS = (
+    REMINDER.join(CLIENT, sa.and_(CLIENT.c.clinic == REMINDER.c.clinic, CLIENT.c.ref == REMINDER.c.client))
+    .join(TREATMENT, sa.and_(TREATMENT.c.clinic == REMINDER.c.clinic, TREATMENT.c.id == REMINDER.c.treatment))
+    .outerjoin(LOCATION, sa.and_(LOCATION.c.clinic == TREATMENT.c.clinic, LOCATION.c.id == TREATMENT.c.location))
+)
+_OF_MESSAGES = _OF_REMINDERS.join(
+    ATTEMPT, sa.and_(ATTEMPT.c.clinic == REMINDER.c.clinic, ATTEMPT.c.reminder == REMINDER.c.id)
+).outerjoin(SENDER, sa.and_(SENDER.c.clinic == ATTEMPT.c.clinic, SENDER.c.id == ATTEMPT.c.sender))
+
+# An attempt's own columns keep their names (the renderer reads them as an attempt); `reminder` is in both alike.
+_REMINDERS = sa.select(*_CONTEXT).select_from(_OF_REMINDERS)
+_MESSAGES = sa.select(
+    *(column for column in ATTEMPT.c if column.name != "reminder"),
+    *_CONTEXT,
+    SENDER.c.name.label("sender_name"),
+    SENDER.c.address.label("sender_address"),
+).select_from(_OF_MESSAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Someone on a clinic's staff, as the tables have it now."""
+
+    clinic: str
+    staff: str
+    role: str
+    clinic_name: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is scheduled: the next reminder (None: nothing waits) and how many fall due within a day."""
+
+    first: Any
+    within_a_day: int
+
+
+async def member(connection: AsyncConnection, clinic: str, staff: str) -> Member | None:
+    found = (
+        await connection.execute(
+            sa.select(STAFF.c.role, CLINIC.c.name, CLINIC.c.time_zone)
+            .join_from(STAFF, CLINIC, CLINIC.c.id == STAFF.c.clinic)
+            .where(STAFF.c.clinic == clinic, STAFF.c.id == staff)
+        )
+    ).first()
+    return Member(clinic, staff, found.role, found.name, found.time_zone) if found else None
+
+
+async def messages(
+    connection: AsyncConnection, clinic: str, *, medium: str = "", before: UUID | None = None, limit: int
+) -> Sequence[Any]:
+    """Attempts with what surrounds them, newest first; `before` is the last one of the page shown already."""
+    query = _MESSAGES.where(ATTEMPT.c.clinic == clinic)
+    if medium:
+        query = query.where(ATTEMPT.c.medium == medium)
+    if before:
+        mark = sa.select(ATTEMPT.c.created_at, ATTEMPT.c.id).where(ATTEMPT.c.clinic == clinic, ATTEMPT.c.id == before)
+        query = query.where(sa.tuple_(ATTEMPT.c.created_at, ATTEMPT.c.id) < mark.scalar_subquery())
+    return (
+        await connection.execute(query.order_by(ATTEMPT.c.created_at.desc(), ATTEMPT.c.id.desc()).limit(limit))
+    ).all()
+
+
+async def message(connection: AsyncConnection, clinic: str, attempt: UUID) -> Any | None:
+    return (await connection.execute(_MESSAGES.where(ATTEMPT.c.clinic == clinic, ATTEMPT.c.id == attempt))).first()
+
+
+async def last_message_of(connection: AsyncConnection, clinic: str, reminder: UUID) -> Any | None:
+    """The newest attempt of a reminder; None where it never came to one."""
+    query = _MESSAGES.where(ATTEMPT.c.clinic == clinic, ATTEMPT.c.reminder == reminder)
+    return (await connection.execute(query.order_by(ATTEMPT.c.created_at.desc(), ATTEMPT.c.id.desc()).limit(1))).first()
+
+
+async def earlier_texts(connection: AsyncConnection, row: Any, *, limit: int) -> Sequence[Any]:
+    """The last texts that stood above this one on the same client's phone, oldest first."""
+    query = _MESSAGES.where(
+        ATTEMPT.c.clinic == row.clinic,
+        REMINDER.c.client == row.client,
+        ATTEMPT.c.medium == row.medium,
+        ATTEMPT.c.recipient == row.recipient,
+        ATTEMPT.c.created_at < row.created_at,
+        ATTEMPT.c.state.not_in(_NEVER_LEFT),
+    )
+    found = (await connection.execute(query.order_by(ATTEMPT.c.created_at.desc()).limit(limit))).all()
+    return found[::-1]
+
+
+async def wordings(connection: AsyncConnection, clinic: str, versions: Iterable[str]) -> dict[str, Any]:
+    wanted = sorted(set(versions))
+    rows = await connection.execute(sa.select(WORDING).where(WORDING.c.clinic == clinic, WORDING.c.version.in_(wanted)))
+    return {row.version: row for row in rows}
+
+
+async def coming(connection: AsyncConnection, clinic: str, *, medium: str = "", limit: int) -> Sequence[Any]:
+    """Reminders that wait for their time, the next one first."""
+    query = _REMINDERS.where(REMINDER.c.clinic == clinic, REMINDER.c.state.in_(COMING))
+    if medium:
+        query = query.where(REMINDER.c.medium == medium)
+    return (await connection.execute(query.order_by(REMINDER.c.due_at, REMINDER.c.id).limit(limit))).all()
+
+
+async def not_sent(connection: AsyncConnection, clinic: str, *, medium: str = "", limit: int) -> Sequence[Any]:
+    """Reminders that did not reach anyone, the latest settled first."""
+    query = _REMINDERS.where(REMINDER.c.clinic == clinic, REMINDER.c.state.in_(NOT_SENT))
+    if medium:
+        query = query.where(REMINDER.c.medium == medium)
+    return (
+        await connection.execute(query.order_by(REMINDER.c.updated_at.desc(), REMINDER.c.due_at.desc()).limit(limit))
+    ).all()
+
+
+async def ahead(connection: AsyncConnection, clinic: str, now: datetime) -> Ahead:
+    waiting = sa.and_(REMINDER.c.clinic == clinic, REMINDER.c.state == ReminderState.SCHEDULED.value)
+    first = (await connection.execute(_REMINDERS.where(waiting).order_by(REMINDER.c.due_at).limit(1))).first()
+    soon = waiting & (REMINDER.c.due_at <= now + timedelta(days=1))
+    count = await connection.scalar(sa.select(sa.func.count()).select_from(REMINDER).where(soon))
+    return Ahead(first, count or 0)
+
+
+async def reminder(connection: AsyncConnection, clinic: str, identity: UUID) -> Any | None:
+    return (await connection.execute(_REMINDERS.where(REMINDER.c.clinic == clinic, REMINDER.c.id == identity))).first()
+
+
+async def decisions(connection: AsyncConnection, clinic: str, reminder: UUID) -> Sequence[Any]:
+    """What was decided about a reminder, in order."""
+    query = sa.select(DECISION).where(DECISION.c.clinic == clinic, DECISION.c.reminder == reminder)
+    return (await connection.execute(query.order_by(DECISION.c.at, DECISION.c.id))).all()
+
+
+async def attempts(connection: AsyncConnection, clinic: str, reminder: UUID) -> Sequence[Any]:
+    """Every send of a reminder, in order."""
+    query = sa.select(ATTEMPT).where(ATTEMPT.c.clinic == clinic, ATTEMPT.c.reminder == reminder)
+    return (await connection.execute(query.order_by(ATTEMPT.c.created_at, ATTEMPT.c.id))).all()
+
+
+_TREATMENTS = sa.select(
+    TREATMENT,
+    CLIENT.c.first_name,
+    sa.func.coalesce(LOCATION.c.name, TREATMENT.c.location).label("place"),
+    sa.func.coalesce(
+        sa.func.nullif(CLIENT.c.time_zone, ""), sa.func.nullif(LOCATION.c.time_zone, ""), CLINIC.c.time_zone
+    ).label("zone"),
+).select_from(
+    TREATMENT.join(CLINIC, CLINIC.c.id == TREATMENT.c.clinic)
+    .join(CLIENT, sa.and_(CLIENT.c.clinic == TREATMENT.c.clinic, CLIENT.c.ref == TREATMENT.c.client))
+    .outerjoin(LOCATION, sa.and_(LOCATION.c.clinic == TREATMENT.c.clinic, LOCATION.c.id == TREATMENT.c.location))
+)
+
+
+async def treatments(
+    connection: AsyncConnection, clinic: str, *, before: str | None = None, limit: int
+) -> Sequence[Any]:
+    """Planned treatments, the latest first; `before` is the last one of the page shown already."""
+    query = _TREATMENTS.where(TREATMENT.c.clinic == clinic, TREATMENT.c.state == "planned")
+    if before is not None:
+        mark = sa.select(TREATMENT.c.ended_at, TREATMENT.c.id).where(
+            TREATMENT.c.clinic == clinic, TREATMENT.c.id == before
+        )
+        query = query.where(sa.tuple_(TREATMENT.c.ended_at, TREATMENT.c.id) < mark.scalar_subquery())
+    return (
+        await connection.execute(query.order_by(TREATMENT.c.ended_at.desc(), TREATMENT.c.id.desc()).limit(limit))
+    ).all()
+
+
+async def treatment(connection: AsyncConnection, clinic: str, identity: str) -> Any | None:
+    return (
+        await connection.execute(_TREATMENTS.where(TREATMENT.c.clinic == clinic, TREATMENT.c.id == identity))
+    ).first()
+
+
+async def plans(connection: AsyncConnection, clinic: str, treatments: Collection[str]) -> dict[str, list[Any]]:
+    """The reminders of these treatments, each plan in order of time."""
+    found: dict[str, list[Any]] = {identity: [] for identity in treatments}
+    query = _REMINDERS.where(REMINDER.c.clinic == clinic, REMINDER.c.treatment.in_(sorted(found)))
+    for row in await connection.execute(query.order_by(REMINDER.c.due_at, REMINDER.c.step, REMINDER.c.occurrence)):
+        found[row.treatment].append(row)
+    return found
+
+
+async def unmapped(connection: AsyncConnection, clinic: str, *, limit: int) -> Sequence[Any]:
+    """Service codes that no protocol covers: the code, how many visits came with it, and when the latest ended."""
+    return (
+        await connection.execute(
+            sa.select(
+                TREATMENT.c.protocol.label("code"),
+                sa.func.count().label("visits"),
+                sa.func.max(TREATMENT.c.ended_at).label("latest"),
+            )
+            .where(TREATMENT.c.clinic == clinic, TREATMENT.c.state == "unmapped")
+            .group_by(TREATMENT.c.protocol)
+            .order_by(sa.desc("latest"))
+            .limit(limit)
+        )
+    ).all()

