@@ -59,7 +59,7 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 	@touch .venv/ready-to-run $@
 
 # The package is used from this folder: a line in the environment's path, and the command beside its python.
-.venv/made: .tools/ready
+.venv/made: | .tools/ready
 	@$(UV) venv --quiet --clear --python .tools/bin/python .venv
 	@pwd > "$$($(IN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/aftercare.pth"
 	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -P -m service.cli "$$@"\n' > $(IN)/aftercare

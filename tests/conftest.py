@@ -9,6 +9,7 @@ import pytest
 
 from service.store.schema import migrate
 from service.store.session import Database
+from tests.support.house import House, close_house, open_house
 from tests.support.postgres import Server, postgres
 
 _numbers = itertools.count(1)
@@ -45,3 +46,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await migrate(database)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def house(database_url: str) -> AsyncIterator[House]:
+    """A clinic on either database, with a clock that tests move."""
+    house = await open_house(database_url)
+    yield house
+    await close_house(house)

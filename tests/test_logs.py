@@ -243,7 +243,8 @@ def test_any_text_under_any_key_makes_one_line_of_json(key: str, value: str) -> 
     logs.configure_ours(stream=stream)
     logs.get("service").info("tried", **{f"k_{key}": value})
     logs.configure_ours()
-    (line,) = stream.getvalue().splitlines()
+    line, after = stream.getvalue().split("\n")
+    assert after == ""
     assert json.loads(line)["event"] == "tried"
 
 

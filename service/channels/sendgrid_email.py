@@ -50,7 +50,7 @@ from service.types import (
 )
 
 _TABLE: Final = load_table(Path(__file__).with_suffix(".toml"))
-_TOKEN: Final = "token"  # noqa: S105 - the name of the argument that carries it; events have no field of that name
+_TOKEN: Final = "aftercare_token"  # noqa: S105 - the name of the argument; not `attempt`, which events use themselves
 _OLDEST: Final = timedelta(minutes=5)
 _STATUS_CODE: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 

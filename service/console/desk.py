@@ -3,7 +3,6 @@
 Pages with personal data are never stored, run no script or style but ours, and fit into nobody's frame.
 """
 
-import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -19,6 +17,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service import logs
 from service.console import words
 from service.console.parts import ConsoleParts
 from service.console.session import Sessions, SignedOut
@@ -28,7 +27,7 @@ from service.store import views
 from service.store.session import is_passing
 from service.types import Message
 
-log = structlog.get_logger(__name__)
+log = logs.get(__name__)
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -46,7 +45,6 @@ HEADERS = {
 class Visit:
     """One request of someone who is signed in."""
 
-    request: Request
     connection: AsyncConnection
     who: views.Member
     now: datetime
@@ -73,7 +71,7 @@ class Desk:
             who = await views.member(connection, signed.clinic, signed.staff)
             if who is None:
                 raise SignedOut
-            yield Visit(request, connection, who, now)
+            yield Visit(connection, who, now)
 
     def page(self, name: str, *, visit: Visit | None = None, status: int = 200, **values: Any) -> HTMLResponse:
         who, now = (visit.who, visit.now) if visit else (None, None)
@@ -88,7 +86,7 @@ class Desk:
         try:
             return self.parts.show(attempt, wording)
         except AftercareError as error:
-            log.warning("console.message_not_shown", attempt=str(attempt.id), code=error.code)
+            log.warning("message cannot be shown", attempt=attempt.id, code=error.code)
             return None
 
     def problem(self, status: int) -> HTMLResponse:
@@ -111,8 +109,8 @@ class Desk:
                         return RedirectResponse("/console/sign-in", 303, headers=HEADERS)
                     except (NotFound, RequestValidationError):
                         return desk.problem(404)
-                    except Exception as error:  # noqa: BLE001 - whatever it is, the page must not show it
-                        _log_failure(request, error)
+                    except Exception as error:
+                        log.error("page failed", route=request.scope["route"].path, exc_info=error)
                         return desk.problem(503 if is_passing(error) else 500)
 
                 return page_or_problem
@@ -146,9 +144,3 @@ def _refuse_nul(request: Request) -> None:
     """No key holds a NUL, and PostgreSQL refuses to be asked for one."""
     if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
         raise not_found()
-
-
-def _log_failure(request: Request, error: Exception) -> None:
-    """Where it failed, without the error's own text: that may quote a row."""
-    frames = traceback.format_tb(error.__traceback__)
-    log.error("console.page_failed", route=request.scope["route"].path, error=type(error).__name__, frames=frames)

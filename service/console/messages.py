@@ -139,9 +139,7 @@ async def _page(
     )
 
 
-async def _shelf(
-    desk: Desk, visit: Visit, shelf: Shelf, medium: Medium | None, before: UUID | None
-) -> list[Item]:
+async def _shelf(desk: Desk, visit: Visit, shelf: Shelf, medium: Medium | None, before: UUID | None) -> list[Item]:
     """One line more than a page tells that there are more."""
     connection, clinic, wanted = visit.connection, visit.clinic, medium.value if medium else ""
     match shelf:

@@ -15,7 +15,7 @@ LIFETIME = timedelta(hours=12)
 _SALT = "aftercare console session"
 
 
-class SignedOut(Exception):  # noqa: N818 - it is a state, met on the way, not an error
+class SignedOut(Exception):
     """Nobody is signed in, or not any longer."""
 
 

@@ -74,7 +74,7 @@ def plan_of(treatment: Any, reminders: Sequence[Any], now: datetime, gap: float)
     start, times = treatment.ended_at, [row.due_at for row in reminders]
     at = line.places(start, times, gap)
     rooms = line.steps(start, times)
-    marks = [Mark(row, *where, row.due_at <= now) for row, *where in zip(reminders, at, rooms, strict=True)]
+    marks = [Mark(row, place, room, row.due_at <= now) for row, place, room in zip(reminders, at, rooms, strict=True)]
     return Plan(treatment, marks, line.place_between(start, times, at, now))
 
 

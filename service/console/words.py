@@ -63,14 +63,13 @@ def sentence(code: str, sentences: Mapping[str, str]) -> str:
 
 
 def treatment_title(code: str, protocols: Mapping[str, Titled]) -> str:
-    known = protocols.get(code)
-    return known.title if known else code
+    return protocols[code].title if code in protocols else code
 
 
-def step_title(step: str, occurrence: int = 1) -> str:
-    """`day-1-sunscreen` -> `Day 1 sunscreen`; a further send of the same step is counted."""
+def step_title(step: str, occurrence: int = 0) -> str:
+    """`day-1-sunscreen` -> `Day 1 sunscreen`; further sends of the same step (occurrence 1 on) are counted."""
     title = step.replace("-", " ").capitalize()
-    return title if occurrence == 1 else f"{title}, {_ORDINALS.get(occurrence, f'{occurrence}th')} time"
+    return f"{title}, {_ORDINALS.get(occurrence, f'{occurrence + 1}th')} time" if occurrence else title
 
 
 def client_name(row: Any) -> str:
@@ -155,7 +154,7 @@ def path_part(text: str) -> str:
     return quote(text, safe="")
 
 
-_ORDINALS = {2: "2nd", 3: "3rd"}
+_ORDINALS = {1: "2nd", 2: "3rd"}
 _LINK = re.compile(r"(https?://[^\s<]+)")
 _UNITS = (
     (timedelta(days=60), timedelta(days=30.44), "month"),

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from service import logs, metrics
 from service.channels.base import Channel
@@ -22,6 +22,8 @@ from service.types import FailureClass, Medium, Outcome, Retry, Unknown
 log = logs.get(__name__)
 
 _DATABASE_PAUSE = timedelta(seconds=1)
+_BUSY_LANE = timedelta(milliseconds=20)
+"""What is due but held by another transaction is looked at again after this long."""
 _GATHER_ROOM = 0.02
 """Seconds that a start waits for more free slots."""
 
@@ -77,8 +79,8 @@ class Dispatcher:
             self._awake.clear()
             try:
                 await self._start_what_is_due()
-            except (SQLAlchemyError, OSError) as error:
-                log.error("start failed", error=type(error).__name__)
+            except (DBAPIError, OSError) as error:
+                log.error("start failed", exc_info=error)
                 self._wake_in(_DATABASE_PAUSE)
 
     async def drain(self, seconds: float) -> int:
@@ -148,4 +150,4 @@ def _delay(started: Started) -> timedelta | None:
     """How long to sleep by the database's clock; None where nothing is scheduled at all."""
     if started.wake_up is None or started.now is None:
         return None
-    return max(timedelta(), started.wake_up - started.now)
+    return max(_BUSY_LANE, started.wake_up - started.now)

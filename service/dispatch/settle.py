@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
@@ -90,8 +90,8 @@ class Settler:
         while True:
             try:
                 await self._write(group)
-            except (SQLAlchemyError, OSError) as error:
-                log.error("settle failed", error=type(error).__name__, outcomes=len(group))
+            except (DBAPIError, OSError) as error:
+                log.error("settle failed", exc_info=error, outcomes=len(group))
                 if self._closing:  # the lease will find these again
                     return
                 await asyncio.sleep(_RETRY_SECONDS)

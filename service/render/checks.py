@@ -27,6 +27,7 @@ MARKUP_LIMIT = 300
 """Characters from brace to brace: bounds the parser's work and the depth of an expression."""
 
 _OPEN = re.compile(r"\{\{|\{%|\}\}|%\}")
+_MARKUP = re.compile(r"(\{\{.*?\}\})|\{%-?\s*(\w+)(.*?)-?%\}", re.DOTALL)
 _TAG_NAME = re.compile(r"\{%-?\s*(\w*)")
 _CLOSE = {"{{": "}}", "{%": "%}"}
 _BLOCKS = ("if", "unless", "case", "comment")
@@ -40,7 +41,7 @@ def program(piece: Piece, *, html: bool = False) -> Program:
     try:
         template = compiled(piece.text, html=html)
     except LiquidError as error:
-        raise piece.bad(_syntax(error)) from None
+        raise piece.bad(_syntax(piece.text, error)) from None
     if flaws := sorted(inspect(template), key=lambda flaw: flaw.index):
         raise piece.bad(*flaws)
     return Program(template, fields_of(template), piece.path)
@@ -126,9 +127,22 @@ def _unbalanced(source: str) -> Iterator[Flaw]:
         yield Flaw("template-syntax", start, f"this {name} is never closed by {{% end{name} %}}")
 
 
-def _syntax(error: LiquidError) -> Flaw:
-    index = error.token.start_index if error.token else 0
-    return Flaw("template-syntax", max(index, 0), f"this cannot be read as Liquid: {error.message}")
+def _syntax(source: str, error: LiquidError) -> Flaw:
+    index = error.token.start_index if error.token else -1
+    message = f"this cannot be read as Liquid: {error.message}"
+    return Flaw("template-syntax", index if index >= 0 else _breaking(source), message)
+
+
+def _breaking(source: str) -> int:
+    """The first markup that cannot be read alone: where an expression just ends, the parser names no place."""
+    for found in _MARKUP.finditer(source):
+        output, name, expression = found.groups()
+        alone = output or (f"{{% if {expression} %}}{{% endif %}}" if name in ("if", "unless", "elsif") else "")
+        try:
+            compiled(alone)
+        except LiquidError:
+            return found.start()
+    return 0
 
 
 def _unknown_field(path: Path) -> Iterator[Flaw]:

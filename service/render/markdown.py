@@ -24,7 +24,8 @@ _MARKUP = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _COMMENT = re.compile(r"\{%-?\s*comment\b.*?\{%-?\s*endcomment\s*-?%\}", re.DOTALL)
 _MARK = re.compile(f"[{_OUTPUT}{_TAG}](\\d+){_END}")
 _TAGS_ALONE = re.compile(f"^[ \\t]*((?:{_TAG}\\d+{_END}[ \\t]*)+)$", re.MULTILINE)
-_ELEMENT = re.compile(f"<(/?)(\\w+)[^>]*>|{_TAG}(\\d+){_END}")
+_ELEMENT = re.compile(f"<(?!br|hr)(/?)(\\w+)[^>]*>|{_TAG}(\\d+){_END}")
+_CONDITIONS, _BRANCHES = ("if", "unless", "case"), ("elsif", "else", "when")
 _LINK = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 _SCHEME = re.compile(r"https?://|mailto:|tel:", re.IGNORECASE)
 _ESCAPED_BY_HTML2TEXT = re.compile(r"^([ >]*\d*)\\(?=[.+-])", re.MULTILINE)
@@ -163,30 +164,35 @@ def _bad_links(hidden: _Hidden, blocks: list[str]) -> Iterator[Flaw]:
 
 def _crossed(hidden: _Hidden, blocks: list[str]) -> Iterator[Flaw]:
     """Tags that do not nest with the elements around them: with one side left out, the page would break."""
+    message = "a condition must open and close in one paragraph, or have each of its tags on a line of its own"
     for block in blocks:
-        if _alone(block):
-            continue
-        opened: list[str] = []
-        for element in _ELEMENT.finditer(block):
-            if not _nests(hidden, element, opened):
-                index = hidden.offsets[int(element.group(3))] if element.group(3) else 0
-                yield Flaw("template-crossed", index, _CROSSED)
-                break
+        offset = None if _alone(block) else _crossing(hidden, block)
+        if offset is not None:
+            yield Flaw("template-crossed", offset, message)
 
 
-_CROSSED = "a condition must open and close in the same paragraph, or have each of its tags on a line of its own"
+def _crossing(hidden: _Hidden, html: str) -> int | None:
+    """The offset of the first tag that opens in one element and closes in another."""
+    opened: list[tuple[str, int]] = []
+    for element in _ELEMENT.finditer(html):
+        closing, name, offset = _role(hidden, element)
+        if name in _BRANCHES:
+            if not opened or opened[-1][0] not in _CONDITIONS:
+                return offset
+        elif not closing:
+            opened.append((name, offset))
+        elif not opened or opened[-1][0] != name:
+            return offset if offset >= 0 or not opened else opened[-1][1]
+        else:
+            opened.pop()
+    return None
 
 
-def _nests(hidden: _Hidden, element: re.Match[str], opened: list[str]) -> bool:
-    closing, name, tag = element.groups()
-    if tag:
-        name = hidden.markups[int(tag)][2:-2].strip("- \n\t").split()[0]
-        if name in ("elsif", "else", "when"):
-            return bool(opened) and opened[-1] in ("if", "unless", "case")
-        closing, name = name.startswith("end"), name.removeprefix("end")
-    if name in ("br", "hr"):
-        return True
-    if not closing:
-        opened.append(name)
-        return True
-    return bool(opened) and opened.pop() == name
+def _role(hidden: _Hidden, element: re.Match[str]) -> tuple[bool, str, int]:
+    """Whether an element or a tag closes, its name, and a tag's offset in the source (an element's: -1)."""
+    closing, name, number = element.groups()
+    if number is None:
+        return bool(closing), name, -1
+    markup = int(number)
+    name = hidden.markups[markup][2:-2].strip("- \n\t").split()[0]
+    return name.startswith("end"), name.removeprefix("end"), hidden.offsets[markup]

@@ -51,9 +51,14 @@ class Templates:
         return None
 
     def read(self, protocol: str, step: str, medium: Medium, locale: str, source: str) -> Wording:
-        """Words from elsewhere than the folder, by the same rules and layout. Raises BadWording."""
+        """New words from elsewhere than the folder, by the same rules and layout. Raises BadWording."""
         where = f"{protocol}/{step}/{locale}/{_FILE_OF[medium]}"
         return read_wording(protocol, step, medium, locale, source, layout=self.layout, where=where)
+
+    def recall(self, protocol: str, step: str, medium: Medium, locale: str, source: str) -> Wording:
+        """Words that were sent before, to show them again: not tried on today's sample clients."""
+        where = f"{protocol}/{step}/{locale}/{_FILE_OF[medium]}"
+        return read_wording(protocol, step, medium, locale, source, layout=self.layout, where=where, tried=False)
 
 
 def missing_words(

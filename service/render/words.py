@@ -16,7 +16,9 @@ from service.render.samples import SAMPLES
 from service.segments import measure
 from service.types import Email, Medium, Message, Sms
 
-SOURCE_LIMIT = {Medium.SMS: 3_000, Medium.EMAIL: 6_000}
+SOURCE_LIMIT = {Medium.SMS: 3_000, Medium.EMAIL: 5_000}
+LINE_COUNT_LIMIT = 200
+"""Characters and lines of a source: reading one then costs milliseconds, whatever it holds."""
 SMS_LIMIT = 1_600
 SUBJECT_LIMIT = 200
 PAGE_LIMIT = 100_000
@@ -47,11 +49,19 @@ class Wording:
 
 
 def read_wording(
-    protocol: str, step: str, medium: Medium, locale: str, source: str, *, layout: Layout, where: str
+    protocol: str,
+    step: str,
+    medium: Medium,
+    locale: str,
+    source: str,
+    *,
+    layout: Layout,
+    where: str,
+    tried: bool = True,
 ) -> Wording:
     """Reads a source as a message's words. `where` names it in problems.
 
-    Raises BadWording with everything that is wrong: what the parser sees, then what sample clients would meet.
+    Raises BadWording with everything that is wrong: what the parser sees, then, if `tried`, what sample clients meet.
     """
     source = source.removeprefix("\ufeff").replace("\r\n", "\n")
     piece = Piece(source, where)
@@ -60,7 +70,7 @@ def read_wording(
     fields = words.fields if isinstance(words, Program) else words.fields | layout.fields
     version = sha256(source.encode()).hexdigest()[:12]
     wording = Wording(protocol, step, medium, locale, source, version, fields, words, layout)
-    if problems := tuple(dict.fromkeys(_met_by_samples(wording, piece))):
+    if tried and (problems := tuple(dict.fromkeys(_met_by_samples(wording, piece)))):
         raise BadWording(*problems)
     return wording
 
@@ -130,7 +140,9 @@ def _sms_words(piece: Piece) -> Program:
 def _refuse_long(piece: Piece, medium: Medium) -> None:
     limit = SOURCE_LIMIT[medium]
     if len(piece.text) > limit:
-        raise piece.bad(Flaw("template-too-long", limit, f"the text is cut off here: at most {limit:,} characters"))
+        raise piece.bad(Flaw("template-too-long", limit, f"the text must end here: at most {limit:,} characters"))
+    if piece.text.count("\n") > LINE_COUNT_LIMIT:
+        raise piece.bad(Flaw("template-too-long", 0, f"the text has too many lines: at most {LINE_COUNT_LIMIT}"))
 
 
 def _met_by_samples(wording: Wording, piece: Piece) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.dialect import insert
+from service.store.dialect import insert, one_of
 from service.store.tables import Attempt, Decision, Recipient, Reminder, Wording, core
 from service.types import AttemptState, Json, ReminderState
 
@@ -67,7 +67,7 @@ _MOVED = ("state", "reason", "by", "medium", "sender", "due_at", "lease_until", 
 _MOVE = (
     REMINDER.update()
     .where(*_matching(REMINDER, "clinic", "id", "fence"))
-    .where(REMINDER.c.state.in_([ReminderState.SCHEDULED.value, _SENDING]))
+    .where(one_of(REMINDER.c.state, ReminderState.SCHEDULED, ReminderState.SENDING))
     .values({name: sa.bindparam(f"b_{name}") for name in _MOVED})
 )
 
@@ -82,7 +82,7 @@ _LEARNT = ("state", "provider_id", "failure", "code", "settled_at", "look_up_at"
 _LEARN = (
     ATTEMPT.update()
     .where(*_matching(ATTEMPT, "clinic", "id"))
-    .where(ATTEMPT.c.state.in_([AttemptState.SENDING.value, AttemptState.UNKNOWN.value]))
+    .where(one_of(ATTEMPT.c.state, AttemptState.SENDING, AttemptState.UNKNOWN))
     .values({name: sa.bindparam(f"b_{name}") for name in _LEARNT})
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.dialect import among, insert
+from service.store.dialect import among, insert, one_of
 from service.store.tables import Decision, Reminder, core
 from service.types import Json, ReminderState
 
@@ -47,9 +47,7 @@ async def replan_reminders(connection: AsyncConnection, rows: Sequence[Json]) ->
             REMINDER.c.clinic == sa.bindparam("b_clinic"),
             REMINDER.c.id == sa.bindparam("b_id"),
             REMINDER.c.fence == sa.bindparam("b_fence"),
-            REMINDER.c.state.in_(
-                [ReminderState.SCHEDULED.value, ReminderState.SKIPPED.value, ReminderState.CANCELLED.value]
-            ),
+            one_of(REMINDER.c.state, ReminderState.SCHEDULED, ReminderState.SKIPPED, ReminderState.CANCELLED),
         )
         .values({name: sa.bindparam(f"b_{name}") for name in _PLANNED})
     )

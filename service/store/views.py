@@ -114,16 +114,16 @@ async def member(connection: AsyncConnection, clinic: str, staff: str) -> Member
 async def messages(
     connection: AsyncConnection, clinic: str, *, medium: str = "", before: UUID | None = None, limit: int
 ) -> Sequence[Any]:
-    """Attempts with what surrounds them, newest first; `before` is the last one of the page shown already."""
+    """Attempts with what surrounds them, newest first; `before` is the last one of the page shown already.
+
+    Attempts have time-ordered ids (UUIDv7), so the primary key is the order and no page costs more than another.
+    """
     query = _MESSAGES.where(ATTEMPT.c.clinic == clinic)
     if medium:
         query = query.where(ATTEMPT.c.medium == medium)
     if before:
-        mark = sa.select(ATTEMPT.c.created_at, ATTEMPT.c.id).where(ATTEMPT.c.clinic == clinic, ATTEMPT.c.id == before)
-        query = query.where(sa.tuple_(ATTEMPT.c.created_at, ATTEMPT.c.id) < mark.scalar_subquery())
-    return (
-        await connection.execute(query.order_by(ATTEMPT.c.created_at.desc(), ATTEMPT.c.id.desc()).limit(limit))
-    ).all()
+        query = query.where(ATTEMPT.c.id < before)
+    return (await connection.execute(query.order_by(ATTEMPT.c.id.desc()).limit(limit))).all()
 
 
 async def message(connection: AsyncConnection, clinic: str, attempt: UUID) -> Any | None:
@@ -133,7 +133,7 @@ async def message(connection: AsyncConnection, clinic: str, attempt: UUID) -> An
 async def last_message_of(connection: AsyncConnection, clinic: str, reminder: UUID) -> Any | None:
     """The newest attempt of a reminder; None where it never came to one."""
     query = _MESSAGES.where(ATTEMPT.c.clinic == clinic, ATTEMPT.c.reminder == reminder)
-    return (await connection.execute(query.order_by(ATTEMPT.c.created_at.desc(), ATTEMPT.c.id.desc()).limit(1))).first()
+    return (await connection.execute(query.order_by(ATTEMPT.c.id.desc()).limit(1))).first()
 
 
 async def earlier_texts(connection: AsyncConnection, row: Any, *, limit: int) -> Sequence[Any]:
@@ -143,10 +143,10 @@ async def earlier_texts(connection: AsyncConnection, row: Any, *, limit: int) ->
         REMINDER.c.client == row.client,
         ATTEMPT.c.medium == row.medium,
         ATTEMPT.c.recipient == row.recipient,
-        ATTEMPT.c.created_at < row.created_at,
+        ATTEMPT.c.id < row.id,
         ATTEMPT.c.state.not_in(_NEVER_LEFT),
     )
-    found = (await connection.execute(query.order_by(ATTEMPT.c.created_at.desc()).limit(limit))).all()
+    found = (await connection.execute(query.order_by(ATTEMPT.c.id.desc()).limit(limit))).all()
     return found[::-1]
 
 
@@ -190,12 +190,6 @@ async def decisions(connection: AsyncConnection, clinic: str, reminder: UUID) ->
     """What was decided about a reminder, in order."""
     query = sa.select(DECISION).where(DECISION.c.clinic == clinic, DECISION.c.reminder == reminder)
     return (await connection.execute(query.order_by(DECISION.c.at, DECISION.c.id))).all()
-
-
-async def attempts(connection: AsyncConnection, clinic: str, reminder: UUID) -> Sequence[Any]:
-    """Every send of a reminder, in order."""
-    query = sa.select(ATTEMPT).where(ATTEMPT.c.clinic == clinic, ATTEMPT.c.reminder == reminder)
-    return (await connection.execute(query.order_by(ATTEMPT.c.created_at, ATTEMPT.c.id))).all()
 
 
 _TREATMENTS = sa.select(

@@ -91,7 +91,8 @@ async def running_sandbox(**settings: Any) -> AsyncIterator[Sandbox]:
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     config = SandboxConfig(**{"now": clock.now, **AT_ONCE, **settings})
     serving = asyncio.create_task(serve(config, ready.set_result))
-    await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [serving, ready]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         await serving
     info = orjson.loads(ready.result())

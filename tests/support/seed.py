@@ -58,7 +58,7 @@ class Line:
     reason: str = ""
     purpose: str = "care"
     attempt: str = ""
-    occurrence: int = 1
+    occurrence: int = 0
     decisions: Sequence[tuple[datetime, str]] = field(default_factory=tuple)
 
 
@@ -75,16 +75,19 @@ async def add_clinic(connection: AsyncConnection, clinic: str = "glow", name: st
     """A clinic with two locations, two senders and an owner."""
     row = {"id": clinic, "name": name, "time_zone": "Europe/London", "locale": "en", "country": "GB"}
     await _insert(connection, Clinic, **row, created_at=NOW, brand={})
-    await _insert(connection, Location, clinic=clinic, id="soho", name=f"{name.split()[0]} Soho")
+    await _insert(connection, Location, clinic=clinic, id="soho", name=f"{name.split(maxsplit=1)[0]} Soho")
     await _insert(
-        connection, Location, clinic=clinic, id="ny", name=f"{name.split()[0]} New York", time_zone="America/New_York"
+        connection,
+        Location,
+        clinic=clinic,
+        id="ny",
+        name=f"{name.split(maxsplit=1)[0]} New York",
+        time_zone="America/New_York",
     )
     await _insert(connection, Staff, clinic=clinic, id="owner", role="owner", created_at=NOW)
     for medium, address in (("sms", "+447400654321"), ("email", f"care@{clinic}.example.com")):
         lane = {"rate": 10.0, "tokens": 10.0, "tokens_at": NOW, "turn_at": NOW, "open_at": NOW}
-        await _insert(
-            connection, Sender, clinic=clinic, id=medium, medium=medium, address=address, name=name, **lane
-        )
+        await _insert(connection, Sender, clinic=clinic, id=medium, medium=medium, address=address, name=name, **lane)
 
 
 async def add_treatment(
@@ -103,14 +106,16 @@ async def add_treatment(
     await _insert(connection, Course, id=f"course of {identity}", created_at=NOW, **common)
     values = {"kind": "session", "location": "soho", "provider": "Dr Lee", "area": "cheeks", "session": 2, "of": 4}
     values |= {"as_of": ended_at, "event_source": "/pms", "event_id": identity, "state": "planned"} | treatment
-    await _insert(connection, Treatment, id=identity, course=f"course of {identity}", ended_at=ended_at, **common, **values)
+    await _insert(
+        connection, Treatment, id=identity, course=f"course of {identity}", ended_at=ended_at, **common, **values
+    )
     for line in lines:
         await _add_line(connection, clinic, identity, person, protocol, line)
     return identity
 
 
 def show(attempt: Any, wording: Any) -> Message:
-    text = wording.source.format(**attempt.pinned)
+    text = str(wording.source).format(**attempt.pinned)
     if attempt.medium == "sms":
         return Sms(text, *measure(text))
     subject, preheader, body = text.split("\n", 2)
@@ -141,7 +146,7 @@ async def _add_client(connection: AsyncConnection, clinic: str, person: Person) 
 async def _add_line(
     connection: AsyncConnection, clinic: str, treatment: str, person: Person, protocol: str, line: Line
 ) -> None:
-    identity = _id()
+    identity = _id(line.due_at)
     await _insert(
         connection,
         Reminder,
@@ -170,7 +175,7 @@ async def _add_line(
     )
     for at, code in line.decisions:
         await _insert(
-            connection, Decision, clinic=clinic, id=_id(), reminder=identity, at=at, code=code, by="plan", detail={}
+            connection, Decision, clinic=clinic, id=_id(at), reminder=identity, at=at, code=code, by="plan", detail={}
         )
     if line.attempt:
         await _add_attempt(connection, clinic, identity, person, protocol, line)
@@ -181,7 +186,7 @@ async def _add_attempt(
 ) -> None:
     version = f"{protocol}/{line.step}/{person.locale}/{line.medium}"
     await _add_wording(connection, clinic, version, protocol, person, line)
-    attempt = _id()
+    attempt = _id(line.due_at)
     pinned = {"clinic": "Glow", "name": person.first_name or "there", "step": line.step.replace("-", " ")}
     await _insert(
         connection,
@@ -225,8 +230,9 @@ async def _add_wording(
         )
 
 
-def _id() -> UUID:
-    return UUID(int=next(_numbers))
+def _id(at: datetime) -> UUID:
+    """Ordered by time, as the service's own ids are."""
+    return UUID(int=int(at.timestamp() * 1000) << 80 | next(_numbers))
 
 
 async def _insert(connection: AsyncConnection, model: Any, **values: Any) -> None:

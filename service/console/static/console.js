@@ -30,11 +30,11 @@ function swap(old, fresh) {
   if (focused) [...fresh.querySelectorAll("a[href]")].find((a) => a.getAttribute("href") === focused)?.focus();
 }
 
-// Put in what changed: the parts that follow events, and, where another message was chosen, its sheet.
-function follow(page, chosen = false) {
+// Put in what changed: the sheet where it is about another message now, and the parts that follow events.
+function follow(page) {
   const sheet = document.getElementById("sheet");
   const freshSheet = page.getElementById("sheet");
-  if (freshSheet && (chosen || sheet?.hasAttribute("data-empty"))) {
+  if (freshSheet && freshSheet.dataset.of !== sheet?.dataset.of) {
     sheet.replaceWith(freshSheet);
     fit();
   }
@@ -62,7 +62,7 @@ async function keepUp() {
 
 async function open(address) {
   try {
-    follow(await read(address), true);
+    follow(await read(address));
   } catch {
     location.assign(address);
   }

@@ -1,0 +1,28 @@
+"""Metrics: what is exposed is named as ours, and no label is a place for what callers write."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from service import metrics
+
+CLOSED = {"medium", "result", "failure", "type", "le"}
+
+
+def test_every_metric_of_ours_has_help_and_only_labels_from_closed_lists() -> None:
+    metrics.reminders_started.labels("sms").inc()
+    metrics.outcomes.labels("sms", "retry", "route").inc()
+    metrics.send_seconds.labels("email").observe(0.1)
+    families = list(text_string_to_metric_families(metrics.exposition().decode()))
+    ours = [family for family in families if family.name.startswith("aftercare_")]
+    assert len(ours) >= 10
+    for family in ours:
+        assert family.documentation.endswith("."), family.name
+        assert {label for sample in family.samples for label in sample.labels} <= CLOSED, family.name
+
+
+def test_an_event_type_that_is_not_ours_makes_no_label() -> None:
+    metrics.event_taken("treatment.completed", "recorded")
+    metrics.event_taken("ada@example.com", "refused")
+    text = metrics.exposition().decode()
+    assert 'aftercare_events_total{result="recorded",type="treatment.completed"}' in text
+    assert 'aftercare_events_total{result="refused",type="other"}' in text
+    assert "ada@example.com" not in text
