@@ -36,36 +36,11 @@ context = bound_contextvars
 
 _Line: TypeAlias = MutableMapping[str, Any]
 
-_VOCABULARY: Final = frozenset(
-    {
-        *(
-            "clinic",
-            "reminder",
-            "attempt",
-            "sender",
-            "worker",
-            "request",
-            "template",
-            "database",
-            "schema",
-            "migration",
-        ),
-        *("medium", "channel", "provider", "purpose", "protocol", "step", "state", "result", "outcome", "failure"),
-        *(
-            "reason",
-            "code",
-            "error",
-            "kind",
-            "role",
-            "mode",
-            "signal",
-            "command",
-            "method",
-            "route",
-            "version",
-            "place",
-        ),
-    }
+_VOCABULARY: Final = (
+    frozenset({"clinic", "reminder", "attempt", "sender", "worker", "request", "template", "database", "schema"})
+    | {"medium", "channel", "provider", "purpose", "protocol", "step", "state", "result", "outcome", "failure"}
+    | {"reason", "code", "error", "kind", "role", "mode", "signal", "command", "method", "route", "place"}
+    | {"version", "migration"}
 )
 """Keys whose text is a word of ours or an id that we made: never an id, a name or a note that came from outside."""
 _WORD: Final = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9_.:/{}+-]{0,79}")
@@ -77,7 +52,7 @@ _QUIET: Final = ("alembic", "apscheduler", "asyncio", "httpx", "sqlalchemy", "tw
 
 
 def get(name: str) -> FilteringBoundLogger:
-    """The logger of a module: `log = logs.get(__name__)`, then `log.info("worker started", slots=400)`."""
+    """The logger of a module: `log = logs.get(__name__)`, then `log.info("worker.started", slots=400)`."""
     return cast("FilteringBoundLogger", structlog.get_logger(name))
 
 

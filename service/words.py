@@ -28,6 +28,8 @@ from service.store.clinics import House, Place
 from service.timing import local
 from service.types import Json, Kind, Medium, Message, Purpose, Sms
 
+_WINDOW_FIELDS = frozenset({"course.next_from", "course.next_to"})
+
 
 class Unwritable(AftercareError):
     """There are no words for a reminder, or none can be made of them with this client's values."""
@@ -120,7 +122,7 @@ class Words:
         if wording is None:
             raise Unwritable(Problem("no-words", f"{facts.protocol}/{facts.step}", f"there is no {medium} text"))
         locale = wording.locale_for(reader)
-        values = self._values(facts, house, locale)
+        values = self._values(facts, house, wording.fields, locale)
         try:
             message = render(wording, values)
         except AftercareError as error:
@@ -134,27 +136,29 @@ class Words:
         )
         return render(source, attempt.pinned)
 
-    def _values(self, facts: Facts, house: House, locale: str) -> Values:
+    def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str) -> Values:
         place = house.places.get(facts.location)
         protocol = self._protocols.get(facts.protocol)
         ended = local(facts.ended_at, facts.zone).date()
+        # Counting the window's days costs as much as rendering: only for words that name them.
+        window = protocol if fields & _WINDOW_FIELDS else None
         return values_for(
             ClientFacts(facts.first_name),
             _clinic_facts(house),
             TreatmentFacts(protocol.title if protocol else "", ended, facts.note, facts.area, facts.provider),
             location=_location_facts(place),
-            course=self._course_facts(facts, protocol),
+            course=_course_facts(facts, window),
             links=LinkFacts(booking=_booking(facts, house, place)),
             locale=locale,
         )
 
-    def _course_facts(self, facts: Facts, protocol: Protocol | None) -> CourseFacts:
-        if protocol is None or protocol.sessions is None:
-            return CourseFacts(facts.session, facts.of)
-        session = Session("", facts.ended_at, Kind.SESSION, facts.session, facts.of, facts.zone, facts.area or None)
-        window = next_window(protocol, session)
-        first, last = window or (None, None)
-        return CourseFacts(facts.session, facts.of, first, last)
+
+def _course_facts(facts: Facts, protocol: Protocol | None) -> CourseFacts:
+    if protocol is None or protocol.sessions is None:
+        return CourseFacts(facts.session, facts.of)
+    session = Session("", facts.ended_at, Kind.SESSION, facts.session, facts.of, facts.zone, facts.area or None)
+    first, last = next_window(protocol, session) or (None, None)
+    return CourseFacts(facts.session, facts.of, first, last)
 
 
 def _clinic_facts(house: House) -> ClinicFacts:

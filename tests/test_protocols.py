@@ -1,6 +1,7 @@
 """Protocol files: what is accepted, what is refused and in which words, and what a file means in full."""
 
 from datetime import time
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -497,3 +498,22 @@ def test_a_step_of_any_shape_is_read_or_refused_with_its_place(keys: dict[str, o
         assert read(explain(outcome)) == outcome
     else:
         assert all(problem.where.startswith("config/protocols/x.toml: step 1") for problem in outcome)
+
+
+DOCS = (Path(__file__).parent.parent / "docs" / "protocols.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_reference_is_a_protocol() -> None:
+    example = read(DOCS.partition("```toml\n")[2].partition("```")[0])
+    shipped = load_protocol(SHIPPED / "microneedling.toml")
+    assert {step.name for step in example.steps} < {step.name for step in shipped.steps}
+
+
+@pytest.mark.parametrize("kind", [From, Purpose, Medium, SendMode, Quiet, IfUnknown, Until, Only])
+def test_the_reference_lists_every_accepted_word(kind: type[StrEnum]) -> None:
+    assert [word for word in kind if f'`"{word}"`' not in DOCS and f'["{word}"]`' not in DOCS] == []
+
+
+def test_the_reference_lists_every_key_of_a_step() -> None:
+    keys = [field.alias or name for name, field in Step.model_fields.items()]
+    assert [key for key in keys if f"| `{key}`" not in DOCS] == []

@@ -21,6 +21,7 @@ from pyreqwest.exceptions import (
     PyreqwestError,
     RequestTimeoutError,
 )
+from pyreqwest.http import HeaderMap
 from pyreqwest.request import RequestBuilder, StreamRequest
 from pyreqwest.response import Response
 
@@ -55,9 +56,15 @@ class Reply:
     """A provider's whole answer."""
 
     status: int
-    headers: Mapping[str, str]
-    """Names in any case."""
+    headers: HeaderMap
     body: bytes
+
+    def header(self, name: str) -> str:
+        """The header's value; empty where it is missing or no ASCII."""
+        try:
+            return self.headers.get(name, "")
+        except ValueError:
+            return ""
 
 
 class HttpPool:

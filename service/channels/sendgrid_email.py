@@ -109,21 +109,21 @@ class SendGridEmail:
 
     def _outcome(self, reply: Reply) -> Outcome:
         if not 200 <= reply.status < 300:
-            return _TABLE.outcome(reply.status, after=self._wait(reply.headers))
-        message_id = reply.headers.get("X-Message-Id")
+            return _TABLE.outcome(reply.status, after=self._wait(reply))
+        message_id = reply.header("X-Message-Id")
         if reply.status == 202 and message_id:
             return Accepted(message_id)
         # SendGrid's 202 always names the message. One that does not may come from something between us; if the letter
         # did go, its events carry our token and tell.
         return Unknown("answer-without-id")
 
-    def _wait(self, headers: Mapping[str, str]) -> float | None:
+    def _wait(self, reply: Reply) -> float | None:
         """Retry-After, else when SendGrid's rate limit resets, which it gives as an epoch second."""
         now = clock.now()
-        if asked_for := headers.get("Retry-After"):
+        if asked_for := reply.header("Retry-After"):
             return seconds_to_wait(asked_for, now, self._retry_after_cap)
-        reset = headers.get("X-RateLimit-Reset", "")
-        if not (reset.isascii() and reset.isdecimal()):
+        reset = reply.header("X-RateLimit-Reset")
+        if not reset.isdecimal():
             return None
         return min(max(float(reset[:12]) - now.timestamp(), 0.0), self._retry_after_cap)
 

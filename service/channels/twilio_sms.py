@@ -94,11 +94,10 @@ class TwilioSms:
     def _refusal(self, error: TwilioException, call: "_Call") -> Outcome:
         if call.reply is None:
             raise error
-        asked_for = call.reply.headers.get("Retry-After", "")
         return _TABLE.outcome(
             call.reply.status,
             _code(getattr(error, "code", None)),
-            seconds_to_wait(asked_for, clock.now(), self._retry_after_cap) if asked_for else None,
+            seconds_to_wait(call.reply.header("Retry-After"), clock.now(), self._retry_after_cap),
         )
 
     async def look_up(self, query: LookUp) -> list[Found] | None:

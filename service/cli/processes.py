@@ -61,19 +61,19 @@ async def _run(settings: Settings) -> None:
     parts = build_worker(settings, database, content)
     intake = build_intake(settings, database, content, parts.alarm.hint)
     server = WebServer(build_web(settings, database, content, intake), settings.host, settings.port)
-    ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(server.run(ports.set_result))
+    intake.start()
+    serving = asyncio.create_task(server.run())
     working = asyncio.create_task(parts.worker.run())
     _on_stop(parts.worker.stop)
-    await asyncio.wait([serving, working, ports], return_when=asyncio.FIRST_COMPLETED)
-    if ports.done():
-        key = await open_sample(database, intake)
-        await _greet(settings, database, ports.result(), key)
+    serving.add_done_callback(lambda _: parts.worker.stop())
     try:
+        key = await open_sample(database, intake)
+        await _greet(settings, database, server.port, key)
         await working
     finally:
         server.stop()
         await serving
+        await intake.stop()
         await parts.channels.close()
         await database.close()
 
@@ -83,8 +83,10 @@ async def _web(settings: Settings) -> None:
     async with open_store(settings) as database:
         intake = build_intake(settings, database, content)
         server = WebServer(build_web(settings, database, content, intake), settings.host, settings.port)
+        intake.start()
         _on_stop(server.stop)
         await server.run()
+        await intake.stop()
 
 
 async def _worker(settings: Settings) -> None:

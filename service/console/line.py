@@ -34,7 +34,7 @@ def places(start: datetime, moments: Sequence[datetime], gap: float) -> list[flo
 
 def place_between(start: datetime, moments: Sequence[datetime], at: Sequence[float], now: datetime) -> float:
     """Where `now` stands among moments that have their places: between its neighbours, by the time passed."""
-    if now <= start:
+    if now < start:
         return 0.0
     times, marks = [start, *moments], [0.0, *at]
     after = bisect_right(times, now)

@@ -73,7 +73,7 @@ def step_title(step: str, occurrence: int = 0) -> str:
 
 
 def client_name(row: Any) -> str:
-    return row.first_name or row.client
+    return str(row.first_name or row.client)
 
 
 def session_of(row: Any) -> str:

@@ -36,7 +36,7 @@ def after(turn: Turn, started: int, next_due: datetime | None, now: datetime) ->
     wait = 0.0 if left >= 1 else (1 - left) / turn.lane.rate
     return {
         "clinic": turn.lane.clinic,
-        "sender": turn.lane.id,
+        "id": turn.lane.id,
         "tokens": left,
         "tokens_at": now,
         "next_due_at": next_due,

@@ -57,9 +57,8 @@ class Dispatcher:
         self._awake = asyncio.Event()
         self._stopping = False
 
-    @property
     def _stopped(self) -> bool:
-        """Read afresh after every wait: a signal handler may have set it."""
+        """A call, so that it is read afresh after every wait: `stop` may have come in between."""
         return self._stopping
 
     def wake(self) -> None:
@@ -74,7 +73,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         self.wake()
-        while not self._stopped:
+        while not self._stopped():
             await self._awake.wait()
             self._awake.clear()
             try:
@@ -93,9 +92,9 @@ class Dispatcher:
         return len(given_up)
 
     async def _start_what_is_due(self) -> None:
-        while not self._stopped:
+        while not self._stopped():
             await self._wait_for_room()
-            if self._stopped:
+            if self._stopped():
                 return
             started = await self._starter.start(min(self._slots.batch, self._room))
             telemetry.started(started.intents)
@@ -117,7 +116,7 @@ class Dispatcher:
         await self._until_room_for(1)
 
     async def _until_room_for(self, wanted: int) -> None:
-        while self._room < wanted and not self._stopping:
+        while self._room < wanted and not self._stopped():
             self._roomy.clear()
             await self._roomy.wait()
 

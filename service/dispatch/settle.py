@@ -173,6 +173,7 @@ def _finished_row(intent: Intent, settlement: Settlement, now: datetime) -> Json
         "id": intent.reminder,
         "fence": intent.fence,
         "state": settlement.reminder.value,
+        "lease_until": None,
         "updated_at": now,
     }
 

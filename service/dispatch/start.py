@@ -171,6 +171,7 @@ class _Batch:
         self._lease_until = now + lease.lease
         self._start_before = started_at + lease.deadline.total_seconds()
         self._attempts: list[Json] = []
+        self._starts: list[Json] = []
         self._moves: list[Json] = []
         self._decisions: list[Json] = []
 
@@ -198,6 +199,19 @@ class _Batch:
                 "code": "",
                 "created_at": self.now,
                 "lease_until": self._lease_until,
+            }
+        )
+        self._starts.append(
+            {
+                "clinic": row.clinic,
+                "id": row.id,
+                "fence": row.fence + 1,
+                "tries": row.tries + 1,
+                "state": ReminderState.SENDING.value,
+                "reason": "",
+                "by": "worker",
+                "lease_until": self._lease_until,
+                "updated_at": self.now,
             }
         )
         outgoing = Outgoing(
@@ -265,7 +279,7 @@ class _Batch:
 
     async def save(self, connection: AsyncConnection) -> None:
         await keep_wordings(connection, list(self.new_wordings.values()))
-        await write_intents(connection, self._attempts, lease_until=self._lease_until, now=self.now)
+        await write_intents(connection, self._attempts, self._starts)
         await move_reminders(connection, self._moves)
         await record_decisions(connection, self._decisions)
 

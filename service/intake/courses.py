@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from service.intake.effects import Effects
 from service.intake.people import People
-from service.plan import Changes, Existing, Planned, QuietHours, Session, plan_course, reconcile
+from service.plan import Changes, Existing, Planned, QuietHours, Session, SkipReason, plan_course, reconcile
 from service.protocols import Protocol
 from service.store.clinics import House
-from service.store.lanes import Lane
 from service.store.reminders import insert_reminders, record_decisions, reminders_of, replan_reminders
 from service.store.treatments import courses_of_clients, treatments_of_courses
 from service.types import Json, Kind, Medium, ReminderState
@@ -38,12 +38,12 @@ class Planner:
         courses: set[Course],
         people: People,
         clinics: Mapping[str, House],
-        due: dict[Lane, datetime],
+        effects: Effects,
         now: datetime,
     ) -> dict[tuple[str, str], list[Any]]:
         """Plan these courses, and those of clients who moved to another zone.
 
-        Lowers `due` for each lane that something was scheduled on. Returns the plan by (clinic, treatment), as rows.
+        Tells `effects` what that changes. Returns the plan by (clinic, treatment), as rows.
         """
         if people.moved:
             courses = courses | await courses_of_clients(connection, people.moved)
@@ -51,7 +51,7 @@ class Planner:
             return {}
         treatments = await treatments_of_courses(connection, courses)
         rows = await reminders_of(connection, [(row.clinic, row.id) for row in treatments])
-        batch = _Batch(due, now)
+        batch = _Batch(effects, now)
         for group, members in _groups(treatments, people).items():
             self._plan_group(batch, group, members, rows, people, clinics[group[0]])
         await batch.save(connection)
@@ -71,7 +71,7 @@ class Planner:
         ids = {row.id for row in treatments}
         existing = {row.id: _as_dict(row) for row in rows if row.clinic == clinic and row.treatment in ids}
         protocol = self._protocols.get(code)
-        sessions = [_session(row, house.zone_for(client["time_zone"], row.location)) for row in treatments]
+        sessions = [session_of(row, house.zone_for(client["time_zone"], row.location)) for row in treatments]
         desired = (
             plan_course(protocol, sessions, quiet=quiet_hours(house), now=batch.now) if protocol is not None else []
         )
@@ -82,10 +82,10 @@ class Planner:
 class _Batch:
     """What planning changes, gathered for all courses and saved in a few statements."""
 
-    def __init__(self, due: dict[Lane, datetime], now: datetime) -> None:
+    def __init__(self, effects: Effects, now: datetime) -> None:
         self.now = now
         self.plans: dict[tuple[str, str], list[Any]] = {}
-        self._due = due
+        self._effects = effects
         self._inserts: list[Json] = []
         self._updates: list[Json] = []
         self._decisions: list[Json] = []
@@ -98,6 +98,7 @@ class _Batch:
         client: Mapping[str, Any],
         house: House,
     ) -> None:
+        self._count(changes, existing)
         for planned in changes.insert:
             row = self._row(planned, treatments[planned.treatment], client, house)
             self._inserts.append(row)
@@ -117,6 +118,12 @@ class _Batch:
         await record_decisions(connection, self._decisions)
         for plan in self.plans.values():
             plan.sort(key=lambda row: (row["intended_at"], row["step"], row["occurrence"]))
+
+    def _count(self, changes: Changes, existing: Mapping[Any, Json]) -> None:
+        new = [planned.skip for planned in changes.insert]
+        again = [id_ for id_, _ in changes.reschedule if existing[id_]["state"] != ReminderState.SCHEDULED]
+        self._effects.planned += new.count(None) + len(again) - len(changes.cancel)
+        self._effects.past += new.count(SkipReason.PAST)
 
     def _change(self, row: Json, existing: dict[Any, Json], code: str) -> None:
         existing[row["id"]] = row
@@ -141,33 +148,36 @@ class _Batch:
         }
 
     def _times(self, planned: Planned, client: Mapping[str, Any], house: House) -> Json:
-        """Everything of a reminder that planning decides, and may decide again."""
-        medium = _first_usable(planned.channels, client, house)
-        sender = house.senders.get(medium)
-        if planned.skip is None and sender is not None:
-            lane = (house.id, sender.sender)
-            self._due[lane] = min(planned.due_at, self._due.get(lane, planned.due_at))
-        return {
-            "client": client["ref"],
-            "purpose": planned.purpose.value,
-            "topic": planned.topic or "",
-            "media": ",".join(planned.channels),
-            "medium": medium.value,
-            "sender": sender.sender if sender else None,
-            "send_mode": planned.send.value,
-            "quiet": planned.quiet.value,
-            "if_unknown": planned.if_unknown.value,
-            "asks": planned.asks.model_dump(mode="json") if planned.asks else None,
-            "intended_at": planned.intended_at,
-            "due_at": planned.due_at,
-            "expires_at": planned.expires_at,
-            "zone": planned.zone,
-            "local_time": planned.local,
-            "state": (ReminderState.SKIPPED if planned.skip else ReminderState.SCHEDULED).value,
-            "reason": planned.skip.value if planned.skip else "",
-            "by": "plan",
-            "updated_at": self.now,
-        }
+        row = planned_row(planned, client, house)
+        if planned.skip is None and row["sender"] is not None:
+            self._effects.schedule((house.id, row["sender"]), planned.due_at)
+        return row | {"updated_at": self.now}
+
+
+def planned_row(planned: Planned, client: Mapping[str, Any], house: House) -> Json:
+    """Everything of a reminder that planning decides, and may decide again, as columns."""
+    medium = _first_usable(planned.channels, client, house)
+    sender = house.senders.get(medium)
+    return {
+        "client": client["ref"],
+        "purpose": planned.purpose.value,
+        "topic": planned.topic or "",
+        "media": ",".join(planned.channels),
+        "medium": medium.value,
+        "sender": sender.sender if sender else None,
+        "send_mode": planned.send.value,
+        "quiet": planned.quiet.value,
+        "if_unknown": planned.if_unknown.value,
+        "asks": planned.asks.model_dump(mode="json") if planned.asks else None,
+        "intended_at": planned.intended_at,
+        "due_at": planned.due_at,
+        "expires_at": planned.expires_at,
+        "zone": planned.zone,
+        "local_time": planned.local,
+        "state": (ReminderState.SKIPPED if planned.skip else ReminderState.SCHEDULED).value,
+        "reason": planned.skip.value if planned.skip else "",
+        "by": "plan",
+    }
 
 
 def quiet_hours(house: House) -> QuietHours:
@@ -193,7 +203,8 @@ def _groups(treatments: Sequence[Any], people: People) -> dict[_Group, list[Any]
     return groups
 
 
-def _session(row: Any, zone: str) -> Session:
+def session_of(row: Any, zone: str) -> Session:
+    """A treatment's row as planning knows it."""
     return Session(
         treatment=row.id,
         ended_at=row.ended_at,

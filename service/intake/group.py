@@ -16,6 +16,7 @@ from service import logs
 from service.errors import AftercareError, Problem, Unavailable
 from service.events import Event
 from service.intake.answer import Taken
+from service.intake.effects import Effects
 from service.intake.entry import Entry
 from service.intake.record import Recorder
 from service.protocols import Protocol
@@ -46,6 +47,8 @@ class Intake:
         self._recorder = Recorder(protocols)
         self._limit = limit
         self._due = due
+        self.effects = Effects()
+        """What its committed events changed in the schedule, counted since it was made."""
         self._queue: list[_Waiting] = []
         self._arrived = asyncio.Event()
         self._stopping = False
@@ -107,19 +110,17 @@ class Intake:
             _settle(one, result)
 
     async def _record(self, entries: list[Entry]) -> list[Taken | AftercareError]:
-        earliest: datetime | None = None
-
-        async def work(connection: AsyncConnection) -> list[Taken | AftercareError]:
-            nonlocal earliest
+        async def work(connection: AsyncConnection) -> tuple[list[Taken | AftercareError], Effects]:
             now = await self._database.now(connection)
-            results, earliest = await self._recorder.record(connection, entries, now)
-            if earliest is not None:
-                await notify(connection, earliest)
-            return results
+            results, effects = await self._recorder.record(connection, entries, now)
+            if effects.earliest is not None:
+                await notify(connection, effects.earliest)
+            return results, effects
 
-        results = await self._database.transact(work)
-        if earliest is not None:
-            self._due(earliest)
+        results, effects = await self._database.transact(work)
+        self.effects.add(effects)
+        if effects.earliest is not None:
+            self._due(effects.earliest)
         return results
 
 

@@ -14,11 +14,12 @@ from service.errors import AftercareError, Conflict, NotFound, Problem
 from service.events import Event
 from service.intake.answer import Standing, Taken, plan_line
 from service.intake.courses import Planner
+from service.intake.effects import Effects
 from service.intake.entry import Entry
 from service.intake.people import Contact, contact_of, record_people
 from service.protocols import Protocol
 from service.store.clinics import House, houses
-from service.store.lanes import Lane, lower_next_due
+from service.store.lanes import lower_next_due
 from service.store.reminders import reminders_of
 from service.store.treatments import (
     EventKey,
@@ -42,24 +43,24 @@ class Recorder:
 
     async def record(
         self, connection: AsyncConnection, entries: Sequence[Entry], now: datetime
-    ) -> tuple[list[Answer], datetime | None]:
-        """Record all entries; returns an answer to each, and the earliest due time that was scheduled."""
+    ) -> tuple[list[Answer], Effects]:
+        """Record all entries; returns an answer to each, and what they changed in the schedule."""
         clinics = await houses(connection, [entry.clinic for entry in entries])
         answers: dict[int, Answer] = {}
-        due: dict[Lane, datetime] = {}
+        effects = Effects()
         for numbers in _rounds(entries):
             round_ = [entries[number] for number in numbers]
-            results = await self._record_round(connection, round_, clinics, due, now)
+            results = await self._record_round(connection, round_, clinics, effects, now)
             answers.update(zip(numbers, results, strict=True))
-        await lower_next_due(connection, due)
-        return [answers[number] for number in range(len(entries))], min(due.values(), default=None)
+        await lower_next_due(connection, effects.due)
+        return [answers[number] for number in range(len(entries))], effects
 
     async def _record_round(
         self,
         connection: AsyncConnection,
         entries: list[Entry],
         clinics: Mapping[str, House],
-        due: dict[Lane, datetime],
+        effects: Effects,
         now: datetime,
     ) -> list[Answer]:
         answers: dict[EventKey, Answer] = {}
@@ -72,7 +73,7 @@ class Recorder:
         people = await record_people(connection, fresh, contacts, now)
         await _save(connection, [entry for entry in fresh if new[entry.key] is not Standing.OUTDATED], new)
         courses = {(e.clinic, c) for e in fresh if new[e.key] is Standing.PLANNED for c in _courses(e, stored)}
-        plans = await self._planner.plan(connection, courses, people, clinics, due, now)
+        plans = await self._planner.plan(connection, courses, people, clinics, effects, now)
         for entry in fresh:
             plan = plans.get(entry.treatment, ())
             answers[entry.key] = _taken(entry, new[entry.key], plan, contacts[entry.key], created=True)

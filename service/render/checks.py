@@ -81,9 +81,8 @@ def fields_of(template: BoundTemplate) -> frozenset[str]:
 
 def _strange(source: str) -> Iterator[Flaw]:
     if found := clean.unwanted(source):
-        message = (
-            f"an invisible character (U+{ord(found.group()):04X}) is hidden here; delete it and type the text again"
-        )
+        code = f"U+{ord(found.group()):04X}"
+        message = f"an invisible character ({code}) is hidden here; delete it and type the text again"
         yield Flaw("template-character", found.start(), message)
 
 

@@ -25,6 +25,8 @@ _BRAND = ("brand.colour", "brand.logo", "clinic.name", "location.name", "locatio
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _OUR_COLOUR, _BLACK, _WHITE = "#2f6f6b", "#1f2423", "#ffffff"
 _RIGHT_TO_LEFT = frozenset(("ar", "fa", "he", "ur"))
+_NO_FONTS_FROM_AFAR = mrml.RenderOptions(fonts={})
+"""By default mrml has every letter ask Google for a font, which tells Google who reads it."""
 _PART = re.compile("\ue000(\\w+)\ue001")
 
 Frame: TypeAlias = tuple[str, ...]
@@ -58,7 +60,7 @@ class Layout:
 def load_layout(folder: Path) -> Layout:
     """Reads and compiles the layout's three files. Raises ConfigError when one is missing or cannot be used."""
     try:
-        page = mrml.to_html((folder / "layout.mjml").read_text("utf-8")).content
+        page = mrml.to_html((folder / "layout.mjml").read_text("utf-8"), None, _NO_FONTS_FROM_AFAR).content
         plain = (folder / "layout.txt").read_text("utf-8")
         phrases = tomllib.loads((folder / "layout.toml").read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -29,7 +29,7 @@ _CONDITIONS, _BRANCHES = ("if", "unless", "case"), ("elsif", "else", "when")
 _LINK = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 _SCHEME = re.compile(r"https?://|mailto:|tel:", re.IGNORECASE)
 _ESCAPED_BY_HTML2TEXT = re.compile(r"^([ >]*\d*)\\(?=[.+-])", re.MULTILINE)
-_MARKDOWN_LEFT = re.compile(r"^(?:[>#]+ )+", re.MULTILINE)
+_MARKDOWN_LEFT = re.compile(r"^(?:(?:[>#]+ )+|  (?= *(?:-|\d+\.) ))", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 _OFF = ("html_block", "html_inline", "image", "reference", "lheading", "code", "fence", "backticks")
@@ -78,7 +78,7 @@ def _program(piece: Piece, source: str, fields: frozenset[str], *, html: bool) -
         template = compiled(source, html=html)
     except LiquidError as error:
         raise piece.bad(Flaw("template-syntax", 0, f"Markdown and Liquid do not fit: {error.message}")) from None
-    if fields_of(template) != fields:
+    if html and fields_of(template) != fields:
         raise piece.bad(Flaw("template-syntax", 0, "a field stands where Markdown does not show it"))
     return Program(template, fields, piece.path)
 

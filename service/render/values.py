@@ -13,7 +13,7 @@ from babel.dates import format_skeleton
 
 from service.render.clean import is_web_address, one_line
 
-_NOT_A_NAME = re.compile(r"[/@\\<>{}]|\w\.\w|\d{3}")
+_NOT_A_NAME = re.compile(r"[/@\\<>{}]|\w\.\w{2}|\d{3}")
 """A first name that phones would turn into a link or a number to call came from a form, not from a parent."""
 
 

@@ -151,9 +151,8 @@ def _met_by_samples(wording: Wording, piece: Piece) -> Iterator[Problem]:
         try:
             render(wording, sample.values(wording.locale_for(sample.locale)))
         except MissingField as missing:
-            message = (
-                f"{missing.field} may be absent: write {{% if {missing.field} %}} around it, or | default: after it"
-            )
-            yield Problem("template-optional-field", piece.where(piece.text.find(missing.field)), message)
+            name, index = missing.field, max(piece.text.find(missing.field), 0)
+            message = f"{name} may be absent: write {{% if {name} %}} around it, or | default: after it"
+            yield Problem("template-optional-field", piece.where(index), message)
         except RenderError as error:
             yield from (Problem(found.code, piece.where(), found.message) for found in error.problems)

@@ -5,14 +5,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from service.sandbox.callbacks import StatusCallbacks
-from service.sandbox.courier import Courier
-from service.sandbox.events import EventFeed
-from service.sandbox.faults import Faults
-from service.sandbox.ledger import Ledger
+from service.sandbox.parts import Parts
 from service.sandbox.rules import FaultRuleError, Rule, parse_rules, rule_from
-from service.sandbox.sendgrid import SendGrid
-from service.sandbox.twilio import Twilio
 from service.sandbox.wire import Answer, Request, json_answer, parse_form
 
 Given: TypeAlias = Answer | Coroutine[Any, Any, Answer]
@@ -26,35 +20,16 @@ class ControlError(ValueError):
 
 
 class Control:
-    def __init__(
-        self,
-        *,
-        info: Callable[[], dict[str, Any]],
-        ledger: Ledger,
-        faults: Faults,
-        courier: Courier,
-        callbacks: StatusCallbacks,
-        feed: EventFeed,
-        twilio: Twilio,
-        sendgrid: SendGrid,
-        reset: Callable[[], None],
-    ) -> None:
-        self._info = info
-        self._ledger = ledger
-        self._faults = faults
-        self._courier = courier
-        self._callbacks = callbacks
-        self._feed = feed
-        self._twilio = twilio
-        self._sendgrid = sendgrid
-        self._reset = reset
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.url = ""
         self._routes: dict[tuple[bytes, str], Callable[[Request], Given]] = {
-            (b"GET", "info"): lambda _: json_answer(self._info()),
-            (b"GET", "ledger"): lambda request: Answer(200, self._ledger.after(_after(request)), _NDJSON),
-            (b"GET", "stats"): lambda _: json_answer(self._ledger.stats() | {"callbacks": self._courier.stats()}),
+            (b"GET", "info"): lambda _: json_answer(parts.info(self.url)),
+            (b"GET", "ledger"): lambda request: Answer(200, parts.ledger.after(_after(request)), _NDJSON),
+            (b"GET", "stats"): lambda _: json_answer(parts.ledger.stats() | {"callbacks": parts.courier.stats()}),
             (b"GET", "callbacks"): self._deliveries,
-            (b"GET", "opt-outs"): lambda _: json_answer(self._twilio.opt_outs()),
-            (b"GET", "faults"): lambda _: json_answer(self._faults.as_json()),
+            (b"GET", "opt-outs"): lambda _: json_answer(parts.twilio.opt_outs()),
+            (b"GET", "faults"): lambda _: json_answer(parts.faults.as_json()),
             (b"POST", "faults"): self._add_faults,
             (b"DELETE", "faults"): self._clear_faults,
             (b"POST", "inbound"): lambda request: self._inbound(_fields(request)),
@@ -74,30 +49,32 @@ class Control:
             return json_answer({"error": str(error)}, 400)
 
     def _mail(self, message: str) -> Answer:
-        payload = self._sendgrid.payload(message)
+        payload = self._parts.sendgrid.payload(message)
         return _NOWHERE if payload is None else Answer(200, payload)
 
     def _deliveries(self, request: Request) -> Answer:
         after = _after(request)
-        return json_answer([delivery for delivery in self._courier.deliveries() if delivery["n"] > after])
+        return json_answer([delivery for delivery in self._parts.courier.deliveries() if delivery["n"] > after])
 
     def _add_faults(self, request: Request) -> Answer:
         """One rule, a list of rules, or `{"spec": "reset-after=0.02"}`; they come before those in force."""
-        self._faults.add(_rules_in(_loaded(request)))
-        return json_answer(self._faults.as_json())
+        self._parts.faults.add(_rules_in(_loaded(request)))
+        return json_answer(self._parts.faults.as_json())
 
     def _clear_faults(self, _: Request) -> Answer:
-        self._faults.clear()
+        self._parts.faults.clear()
         return json_answer([])
 
     def _forget(self, _: Request) -> Answer:
-        self._reset()
+        self._parts.reset()
         return json_answer({})
 
     def _inbound(self, fields: dict[str, Any]) -> Given:
         """A text from a phone: `url`, `from`, `body`, and `to` or `service`; `sid` sends the same one again."""
         url = _needed(fields, "url")
-        form = self._twilio.hear(
+        if not fields.get("to") and not fields.get("service"):
+            raise ControlError("'to' or 'service' is missing: whom the person texts")
+        form = self._parts.twilio.hear(
             number=_needed(fields, "from"),
             to=str(fields.get("to") or ""),
             service=str(fields.get("service") or ""),
@@ -107,7 +84,7 @@ class Control:
         return self._post_inbound(url, form)
 
     async def _post_inbound(self, url: str, form: dict[str, str]) -> Answer:
-        reply = await self._callbacks.post(url, form, "inbound")
+        reply = await self._parts.callbacks.post(url, form, "inbound")
         return json_answer({"sid": form["MessageSid"], "status": reply.status, "answer": reply.text})
 
     def _listen(self, fields: dict[str, Any]) -> Answer:
@@ -115,13 +92,13 @@ class Control:
         addresses = fields.get("sendgrid")
         if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
             raise ControlError("'sendgrid' is a list of addresses")
-        self._feed.addresses = tuple(addresses)
+        self._parts.feed.addresses = tuple(addresses)
         return json_answer({"sendgrid": addresses})
 
     async def _settle(self, _: Request) -> Answer:
         """Answers once every callback that is on its way has gone out, retries included."""
-        await self._courier.settled()
-        return json_answer(self._courier.stats())
+        await self._parts.courier.settled()
+        return json_answer(self._parts.courier.stats())
 
 
 def _rules_in(value: Any) -> list[Rule]:

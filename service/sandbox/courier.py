@@ -10,6 +10,7 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 
 _REMEMBERED = 10_000
+_AT_ONCE = 64
 _PATIENCE = timedelta(seconds=15)
 
 
@@ -55,14 +56,15 @@ class Courier:
         try:
             response = await self._pool().post(url).headers(headers).body_bytes(body).build().send()
             reply = Reply(response.status, await response.text())
-        except PyreqwestError:
+        except (PyreqwestError, ValueError):  # ValueError: an address that is none
             reply = Reply(0)
         self._remember(url, what, reply)
         return reply
 
     def _pool(self) -> Client:
         if self._client is None:
-            self._client = ClientBuilder().timeout(_PATIENCE).follow_redirects(False).no_proxy().build()
+            builder = ClientBuilder().timeout(_PATIENCE).max_connections(_AT_ONCE)
+            self._client = builder.follow_redirects(enable=False).no_proxy().build()
         return self._client
 
     def _remember(self, url: str, what: str, reply: Reply) -> None:

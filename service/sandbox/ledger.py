@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -31,26 +31,6 @@ class Outcome(StrEnum):
     """Not taken, because of a fault."""
     UNANSWERED = "unanswered"
     """The client went away before it read the answer that line `of` speaks of."""
-
-
-class Entry(NamedTuple):
-    """One line. `told` is a status, `reset` or `silence`; `attempt` is the caller's own token, where it gave one."""
-
-    provider: Provider
-    what: str
-    """`send`, or for look-ups that were refused or faulted `fetch` or `list`."""
-    outcome: Outcome
-    told: str
-    id: str = ""
-    to: str = ""
-    sender: str = ""
-    body: str = ""
-    subject: str = ""
-    hashed: str = ""
-    """What the body's hash is taken over; empty: the body itself."""
-    fault: str | None = None
-    code: str | None = None
-    attempt: str | None = None
 
 
 @dataclass(slots=True)
@@ -95,44 +75,62 @@ class Ledger:
         self._seen: set[str] = set()
         self._tallies = {provider: Tally() for provider in Provider}
 
-    def write(self, entry: Entry) -> int:
-        """Record what was done with a request; the line's number."""
+    def write(
+        self,
+        provider: Provider,
+        what: str,
+        outcome: Outcome,
+        told: str,
+        *,
+        message: str = "",
+        to: str = "",
+        sender: str = "",
+        body: str = "",
+        subject: str = "",
+        hashed: str = "",
+        fault: str | None = None,
+        code: str | None = None,
+        attempt: str | None = None,
+    ) -> int:
+        """Record what was done with a request; the line's number.
+
+        `what` is `send`, or for look-ups that were refused or faulted `fetch` or `list`; `told` a status, `reset` or
+        `silence`; `hashed` what the body's hash is taken over, where not the body; `attempt` the caller's own token.
+        """
         at = self._now()
-        digest = hashlib.sha256((entry.hashed or entry.body).encode("utf-8", "replace")).hexdigest()
-        self._count(entry, at, digest)
+        digest = hashlib.sha256((hashed or body).encode("utf-8", "replace")).hexdigest()
+        self._count(provider, what, outcome, to + digest, at)
         return self._append(
             {
                 "n": len(self._ends) + 1,
                 "at": at,
-                "provider": entry.provider,
-                "what": entry.what,
-                "outcome": entry.outcome,
-                "id": entry.id,
-                "to": entry.to,
-                "from": entry.sender,
-                "fault": entry.fault,
-                "told": entry.told,
-                "code": entry.code,
-                "attempt": entry.attempt,
-                "subject": entry.subject,
-                "body": entry.body,
+                "provider": provider,
+                "what": what,
+                "outcome": outcome,
+                "id": message,
+                "to": to,
+                "from": sender,
+                "fault": fault,
+                "told": told,
+                "code": code,
+                "attempt": attempt,
+                "subject": subject,
+                "body": body,
                 "body_hash": digest,
             }
         )
 
-    def _count(self, entry: Entry, at: datetime, digest: str) -> None:
-        tally = self._tallies[entry.provider]
-        if entry.what == "send":
+    def _count(self, provider: Provider, what: str, outcome: Outcome, same: str, at: datetime) -> None:
+        tally = self._tallies[provider]
+        if what == "send":
             tally.requests += 1
-        match entry.outcome:
-            case Outcome.ACCEPTED:
-                key = entry.to + digest
-                tally.accept(at, repeated=key in self._seen)
-                self._seen.add(key)
-            case Outcome.REFUSED:
-                tally.refused += 1
-            case _:
-                tally.faulted += 1
+        if outcome is Outcome.ACCEPTED:
+            tally.accept(at, repeated=same in self._seen)
+            self._seen.add(same)
+        elif outcome is Outcome.REFUSED:
+            tally.refused += 1
+        else:
+            tally.faulted += 1
 
     def write_unanswered(self, line: int) -> None:
         """The client of line `line` did not wait for its answer."""

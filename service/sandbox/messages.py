@@ -7,8 +7,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from service.sandbox.config import SandboxConfig
-from service.sandbox.faults import Fate
 from service.sandbox.rules import Fault
 
 API = "2010-04-01"
@@ -81,12 +79,12 @@ class Text(NamedTuple):
         return self.created + timedelta(seconds=next(after for after, reached in self.moves if reached == status))
 
 
-def moves_of(fate: Fate, config: SandboxConfig) -> tuple[tuple[float, str], ...]:
+@lru_cache
+def moves_of(end: Fault | None, sent_after: float, ended_after: float) -> tuple[tuple[float, str], ...]:
     """The statuses a message passes after its first one, with the seconds at which it reaches them."""
-    sent, end = config.sent_after, config.delivered_after
-    if fate.end is Fault.FAILED:
-        return ((end, "failed"),)
-    return ((sent, "sent"), (end, "undelivered" if fate.end is Fault.UNDELIVERED else "delivered"))
+    if end is Fault.FAILED:
+        return ((ended_after, "failed"),)
+    return ((sent_after, "sent"), (ended_after, "undelivered" if end is Fault.UNDELIVERED else "delivered"))
 
 
 class Shelf:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from service.sandbox.config import SandboxConfig
 from service.sandbox.events import Event, EventFeed
 from service.sandbox.faults import Blow, Fate, Faults
-from service.sandbox.ledger import Entry, Ledger, Outcome, Provider
+from service.sandbox.ledger import Ledger, Outcome, Provider
 from service.sandbox.mail import Letter, Wrong, read_mail, unreadable
 from service.sandbox.rules import Fault, On
 from service.sandbox.spoil import spoiled
@@ -138,12 +138,12 @@ class SendGrid:
         """One line for each recipient; the answer carries the last one's number."""
         line = 0
         for letter in letters:
-            entry = Entry(
+            line = self._ledger.write(
                 Provider.SENDGRID,
                 "send",
                 outcome,
                 answer.told,
-                id=message,
+                message=message,
                 to=letter.to,
                 sender=letter.sender,
                 body=letter.text,
@@ -153,7 +153,6 @@ class SendGrid:
                 code=blow.detail,
                 attempt=letter.args.get("aftercare_token"),
             )
-            line = self._ledger.write(entry)
         return answer.on_line(line)
 
 

@@ -21,6 +21,7 @@ Handler: TypeAlias = Callable[[Request], Answer | Coroutine[Any, Any, Answer]]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LINGER_ZERO = struct.pack("ii", 1, 0)
+_FAILED = Answer(500, b"The sandbox itself failed; see its log.\n", "text/plain")
 _log = logging.getLogger(__name__)
 
 
@@ -159,10 +160,14 @@ class Connection(asyncio.Protocol):
             return self._house.handle(request)
         except Exception:
             _log.exception("the sandbox failed to handle a request")
-            return Answer(500, b"The sandbox itself failed; see its log.\n", "text/plain")
+            return _FAILED
 
     async def _give_later(self, answer: Coroutine[Any, Any, Answer], request: Request) -> None:
-        given = await answer
+        try:
+            given = await answer
+        except Exception:
+            _log.exception("the sandbox failed to handle a request")
+            given = _FAILED
         self._task = None
         self._give(given, keep_alive=request.keep_alive)
         self._serve_waiting()

@@ -17,7 +17,7 @@ from service.sandbox import listing
 from service.sandbox.callbacks import StatusCallbacks, inbound_fields
 from service.sandbox.config import SandboxConfig
 from service.sandbox.faults import Blow, Fate, Faults
-from service.sandbox.ledger import Entry, Ledger, Outcome, Provider
+from service.sandbox.ledger import Ledger, Outcome, Provider
 from service.sandbox.messages import API, Shelf, Text, moves_of, number_of
 from service.sandbox.rules import Fault, On
 from service.sandbox.spoil import spoiled
@@ -160,7 +160,7 @@ class Twilio:
             created=self._config.now(),
             direction="outbound-api",
             first="accepted" if service else "queued",
-            moves=moves_of(fate, self._config),
+            moves=moves_of(fate.end, self._config.sent_after, self._config.delivered_after),
             error=fate.detail or _DEFAULT_ERRORS.get(fate.end) if fate.end else None,
             callback=form.get("StatusCallback", ""),
         )
@@ -188,12 +188,12 @@ class Twilio:
     ) -> Answer:
         """Write the line; the answer carries its number."""
         callback = form.get("StatusCallback", "")
-        entry = Entry(
+        line = self._ledger.write(
             Provider.TWILIO,
             "send",
             outcome,
             answer.told,
-            id=text.sid if text else "",
+            message=text.sid if text else "",
             to=form.get("To", ""),
             sender=form.get("MessagingServiceSid") or form.get("From", ""),
             body=form.get("Body", ""),
@@ -201,7 +201,7 @@ class Twilio:
             code=code or blow.detail,
             attempt=callback.rpartition("/")[2].partition("?")[0] or None,
         )
-        return answer.on_line(self._ledger.write(entry))
+        return answer.on_line(line)
 
     # Looking up
 
@@ -215,8 +215,8 @@ class Twilio:
         if blow.fault is None and genuine.status == 200:
             return answer
         outcome = Outcome.FAULTED if blow.fault else Outcome.REFUSED
-        entry = Entry(Provider.TWILIO, what, outcome, answer.told, to=to, fault=blow.name, code=blow.detail)
-        return answer.on_line(self._ledger.write(entry))
+        line = self._ledger.write(Provider.TWILIO, what, outcome, answer.told, to=to, fault=blow.name, code=blow.detail)
+        return answer.on_line(line)
 
     def _fetch(self, request: Request) -> Answer:
         sid = request.path.rpartition("/")[2].removesuffix(".json")

@@ -78,7 +78,7 @@ def parse_form(encoded: bytes) -> dict[str, str]:
     form = {}
     for pair in encoded.decode("utf-8", "replace").replace("+", " ").split("&"):
         name, _, value = pair.partition("=")
-        form[_unescaped(name)] = _unescaped(value)
+        form[name if "%" not in name else _unescaped(name)] = value if "%" not in value else _unescaped(value)
     return form
 
 
@@ -87,8 +87,6 @@ def _unescaped(text: str) -> str:
 
     Where its own sign, a line break or a bad escape could make the two differ, the slow one decides.
     """
-    if "%" not in text:
-        return text
     if _MISREAD.search(text) is None:
         fast = a2b_qp(text.replace("%", "="))
         if b"=" not in fast and len(fast) == len(text) - 2 * text.count("%"):

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.dialect import insert, one_of
+from service.store.bulk import insert_many, update_many
 from service.store.tables import Attempt, Decision, Recipient, Reminder, Wording, core
 from service.types import AttemptState, Json, ReminderState
 
@@ -18,92 +18,37 @@ DECISION = core(Decision)
 LOOKED_UP_FOR = timedelta(days=2)
 """An unknown attempt older than this is asked about no more; a person or a late callback may still resolve it."""
 
-_SENDING = ReminderState.SENDING.value
 
+async def write_intents(connection: AsyncConnection, attempts: Sequence[Json], started: Sequence[Json]) -> None:
+    """Insert attempts and mark their reminders `sending`: leased, with a new fence. The caller holds the locks.
 
-def _matching(table: sa.Table, *names: str) -> list[sa.ColumnElement[bool]]:
-    return [table.c[name] == sa.bindparam(f"b_{name}") for name in names]
-
-
-def _bound(rows: Sequence[Json]) -> list[Json]:
-    return [{f"b_{name}": value for name, value in row.items()} for row in rows]
-
-
-_START = (
-    REMINDER.update()
-    .where(*_matching(REMINDER, "clinic", "id"))
-    .values(
-        state=_SENDING,
-        reason="",
-        by="worker",
-        lease_until=sa.bindparam("b_lease_until"),
-        fence=REMINDER.c.fence + 1,
-        tries=REMINDER.c.tries + 1,
-        updated_at=sa.bindparam("b_updated_at"),
-    )
-)
-
-
-async def write_intents(
-    connection: AsyncConnection, attempts: Sequence[Json], *, lease_until: datetime, now: datetime
-) -> None:
-    """Insert attempts and mark their reminders `sending`, leased. The caller holds the reminders' locks."""
-    if attempts:
-        await connection.execute(ATTEMPT.insert(), attempts)
-        rows = [
-            {"b_clinic": row["clinic"], "b_id": row["reminder"], "b_lease_until": lease_until, "b_updated_at": now}
-            for row in attempts
-        ]
-        await connection.execute(_START, rows)
+    `started` rows: clinic, id, fence, tries, state, reason, by, lease_until, updated_at.
+    """
+    await insert_many(connection, ATTEMPT, attempts)
+    await update_many(connection, REMINDER, started, by=("clinic", "id"))
 
 
 async def keep_wordings(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Remember the template versions that attempts point to."""
-    if rows:
-        await connection.execute(insert(connection, WORDING).on_conflict_do_nothing(), rows)
-
-
-_MOVED = ("state", "reason", "by", "medium", "sender", "due_at", "lease_until", "tries", "updated_at")
-_MOVE = (
-    REMINDER.update()
-    .where(*_matching(REMINDER, "clinic", "id", "fence"))
-    .where(one_of(REMINDER.c.state, ReminderState.SCHEDULED, ReminderState.SENDING))
-    .values({name: sa.bindparam(f"b_{name}") for name in _MOVED})
-)
+    await insert_many(connection, WORDING, rows)
 
 
 async def move_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Settle, defer or reroute reminders that are scheduled or sending and still carry the fence given."""
-    if rows:
-        await connection.execute(_MOVE, _bound(rows))
-
-
-_LEARNT = ("state", "provider_id", "failure", "code", "settled_at", "look_up_at")
-_LEARN = (
-    ATTEMPT.update()
-    .where(*_matching(ATTEMPT, "clinic", "id"))
-    .where(one_of(ATTEMPT.c.state, AttemptState.SENDING, AttemptState.UNKNOWN))
-    .values({name: sa.bindparam(f"b_{name}") for name in _LEARNT})
-)
+    open_ = (ReminderState.SCHEDULED.value, ReminderState.SENDING.value)
+    await update_many(connection, REMINDER, rows, by=("clinic", "id", "fence"), while_={"state": open_})
 
 
 async def record_outcomes(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Store what a send came to on its attempt; never takes back what a receipt has told already."""
-    if rows:
-        await connection.execute(_LEARN, _bound(rows))
-
-
-_SENT = (
-    REMINDER.update()
-    .where(*_matching(REMINDER, "clinic", "id", "fence"), REMINDER.c.state == _SENDING)
-    .values(state=sa.bindparam("b_state"), lease_until=None, updated_at=sa.bindparam("b_updated_at"))
-)
+    unsettled = (AttemptState.SENDING.value, AttemptState.UNKNOWN.value)
+    await update_many(connection, ATTEMPT, rows, by=("clinic", "id"), while_={"state": unsettled})
 
 
 async def finish_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Take reminders from `sending` to where a clean outcome ends: sent or captured."""
-    if rows:
-        await connection.execute(_SENT, _bound(rows))
+    sending = (ReminderState.SENDING.value,)
+    await update_many(connection, REMINDER, rows, by=("clinic", "id", "fence"), while_={"state": sending})
 
 
 async def suppress(
@@ -169,10 +114,8 @@ async def postpone_look_up(
     connection: AsyncConnection, keys: Sequence[tuple[str, UUID]], until: datetime | None
 ) -> None:
     """Take these attempts for a look-up (or put it off): no other worker looks before `until`."""
-    rows = [{"b_clinic": clinic, "b_id": id_, "b_look_up_at": until} for clinic, id_ in keys]
-    if rows:
-        statement = ATTEMPT.update().where(*_matching(ATTEMPT, "clinic", "id"))
-        await connection.execute(statement.values(look_up_at=sa.bindparam("b_look_up_at")), rows)
+    rows = [{"clinic": clinic, "id": id_, "look_up_at": until} for clinic, id_ in keys]
+    await update_many(connection, ATTEMPT, rows, by=("clinic", "id"))
 
 
 async def held_ids(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.dialect import among, insert
+from service.store.bulk import insert_many, update_many, upsert_many
+from service.store.dialect import among
 from service.store.tables import Client, Consent, Recipient, core
 from service.types import Json
 
@@ -22,7 +23,7 @@ async def lock_clients(connection: AsyncConnection, rows: Sequence[Json]) -> dic
 
     `rows` must be in (clinic, ref) order, as every taker of these locks takes them. Returns the rows as stored.
     """
-    await connection.execute(insert(connection, CLIENT).on_conflict_do_nothing(), rows)
+    await insert_many(connection, CLIENT, rows)
     keys = [(row["clinic"], row["ref"]) for row in rows]
     stored = await connection.execute(
         sa.select(CLIENT)
@@ -34,16 +35,8 @@ async def lock_clients(connection: AsyncConnection, rows: Sequence[Json]) -> dic
 
 
 async def update_clients(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    if not rows:
-        return
-    statement = (
-        CLIENT.update()
-        .where(CLIENT.c.clinic == sa.bindparam("b_clinic"), CLIENT.c.ref == sa.bindparam("b_ref"))
-        .values({name: sa.bindparam(f"b_{name}") for name in _MERGED})
-    )
-    await connection.execute(
-        statement, [{f"b_{name}": row[name] for name in ("clinic", "ref", *_MERGED)} for row in rows]
-    )
+    changed = [{name: row[name] for name in ("clinic", "ref", *_MERGED)} for row in rows]
+    await update_many(connection, CLIENT, changed, by=("clinic", "ref"))
 
 
 async def remember_recipients(
@@ -55,21 +48,12 @@ async def remember_recipients(
          "suppressed_reason": "", "unusable_reason": ""}
         for clinic, medium, address in sorted(set(addresses))
     ]  # fmt: skip
-    if rows:
-        await connection.execute(insert(connection, RECIPIENT).on_conflict_do_nothing(), rows)
+    await insert_many(connection, RECIPIENT, rows)
 
 
 async def record_consents(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Keep the newest word on each (client, medium, purpose); an older event changes nothing."""
-    if not rows:
-        return
-    statement = insert(connection, CONSENT)
-    newest = statement.on_conflict_do_update(
-        index_elements=["clinic", "client", "medium", "purpose"],
-        set_={name: statement.excluded[name] for name in ("granted", "source", "at")},
-        where=statement.excluded.at >= CONSENT.c.at,
-    )
-    await connection.execute(newest, rows)
+    await upsert_many(connection, CONSENT, rows, newest="at")
 
 
 async def hold_recipients(connection: AsyncConnection, addresses: Collection[tuple[str, str, str]]) -> None:

@@ -18,8 +18,3 @@ def insert(connection: AsyncConnection, table: sa.Table) -> Any:
 def among(first: sa.Column[Any], second: sa.Column[Any], pairs: Iterable[tuple[str, Any]]) -> sa.ColumnElement[bool]:
     """(first, second) is one of `pairs`, written so that a key led by the clinic is used on both databases."""
     return sa.tuple_(first, second).in_(sorted(set(pairs)))
-
-
-def one_of(column: sa.Column[str], *values: str) -> sa.ColumnElement[bool]:
-    """The column has one of these constants. Unlike IN it may stand in a statement that is executed for many rows."""
-    return sa.or_(*(column == sa.literal_column(f"'{value}'") for value in values))

@@ -15,9 +15,7 @@ API_KEY = core(ApiKey)
 SCOPES = ("events:write", "plans:read")
 
 
-async def issue_key(
-    connection: AsyncConnection, clinic: str, now: datetime, *, scopes: str = " ".join(SCOPES)
-) -> str:
+async def issue_key(connection: AsyncConnection, clinic: str, now: datetime, *, scopes: str = " ".join(SCOPES)) -> str:
     """Make a key for a clinic and return it, this once: `ac_<prefix>_<secret>`."""
     prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     key = f"ac_{prefix}_{secret}"
@@ -29,9 +27,7 @@ async def issue_key(
 
 async def key_by_digest(connection: AsyncConnection, digest: str, now: datetime) -> Any:
     """The key with this digest while it may be used, else None."""
-    alive = sa.and_(
-        API_KEY.c.revoked_at.is_(None), sa.or_(API_KEY.c.expires_at.is_(None), API_KEY.c.expires_at > now)
-    )
+    alive = sa.and_(API_KEY.c.revoked_at.is_(None), sa.or_(API_KEY.c.expires_at.is_(None), API_KEY.c.expires_at > now))
     return (await connection.execute(sa.select(API_KEY).where(API_KEY.c.digest == digest, alive))).first()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.bulk import update_many
 from service.store.tables import Sender, core
 from service.types import Json
 
@@ -53,19 +54,9 @@ async def lock_open_lanes(connection: AsyncConnection, now: datetime, limit: int
     return (await connection.execute(statement)).all()
 
 
-_AFTER_TURN = ("tokens", "tokens_at", "next_due_at", "open_at", "turn_at")
-_SAVE_TURN = (
-    SENDER.update()
-    .where(SENDER.c.clinic == sa.bindparam("b_clinic"), SENDER.c.id == sa.bindparam("b_sender"))
-    .values({name: sa.bindparam(f"b_{name}") for name in _AFTER_TURN})
-)
-
-
 async def save_turns(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    """Write back lanes that had their turn: their bucket, what is due next, when they may go on."""
-    names = ("clinic", "sender", *_AFTER_TURN)
-    if rows:
-        await connection.execute(_SAVE_TURN, [{f"b_{name}": row[name] for name in names} for row in rows])
+    """Write back lanes that had their turn: clinic, id, tokens, tokens_at, next_due_at, open_at, turn_at."""
+    await update_many(connection, SENDER, rows, by=("clinic", "id"))
 
 
 async def next_wake_up(connection: AsyncConnection, now: datetime) -> datetime | None:

@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.dialect import among, insert
+from service.store.bulk import insert_many, upsert_many
+from service.store.dialect import among
 from service.store.tables import Course, Event, Treatment, core
 from service.types import Json
 
@@ -18,8 +19,7 @@ EventKey = tuple[str, str, str]
 
 async def insert_events(connection: AsyncConnection, rows: Sequence[Json]) -> set[EventKey]:
     """Insert events whose key is new; returns the keys inserted. The unique key decides, not a look beforehand."""
-    statement = insert(connection, EVENT).on_conflict_do_nothing()
-    inserted = await connection.execute(statement.returning(EVENT.c.clinic, EVENT.c.source, EVENT.c.id), rows)
+    inserted = await insert_many(connection, EVENT, rows, returning=("clinic", "source", "id"))
     return {(row.clinic, row.source, row.id) for row in inserted}
 
 
@@ -54,11 +54,9 @@ async def courses_of_clients(connection: AsyncConnection, clients: Iterable[tupl
 
 
 async def save_courses(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    await connection.execute(insert(connection, COURSE).on_conflict_do_nothing(), rows)
+    await insert_many(connection, COURSE, rows)
 
 
 async def save_treatments(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Insert treatments, or bring known ones up to date. The caller has made sure that these are the newest."""
-    statement = insert(connection, TREATMENT)
-    changed = {column.name: statement.excluded[column.name] for column in TREATMENT.columns if not column.primary_key}
-    await connection.execute(statement.on_conflict_do_update(index_elements=["clinic", "id"], set_=changed), rows)
+    await upsert_many(connection, TREATMENT, rows)

@@ -163,12 +163,6 @@ async def test_an_answer_that_never_comes_leaves_it_unknown(sandbox: Sandbox, me
 
 
 @live
-async def test_a_torn_connection_leaves_it_unknown(sandbox: Sandbox, medium: Medium) -> None:
-    async with provider(reset_before_reading) as server:
-        assert await sent(elsewhere(sandbox, server.url), medium) == Unknown("connection-lost")
-
-
-@live
 @pytest.mark.parametrize("nobody", [closed_port, deaf_port], ids=["refused", "never opens"])
 async def test_no_connection_is_surely_not_sent(sandbox: Sandbox, medium: Medium, nobody: Callable[[], object]) -> None:
     with nobody() as url:  # type: ignore[attr-defined]

@@ -39,7 +39,12 @@ PUBLIC = "https://care.example.com/callbacks/twilio"
 
 
 def channel(pool: HttpPool, url: str, **changes: Any) -> TwilioSms:
-    fields = {"account_sid": ACCOUNT, "auth_token": "secret", "base_url": url, "retry_after_cap": 3600.0}
+    fields: dict[str, Any] = {
+        "account_sid": ACCOUNT,
+        "auth_token": "secret",
+        "base_url": url,
+        "retry_after_cap": 3600.0,
+    }
     return TwilioSms(pool, **(fields | changes))
 
 

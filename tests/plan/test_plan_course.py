@@ -1,6 +1,7 @@
 """What a course's visits lead to: when, how, and, where nothing is to be sent, why not."""
 
 from datetime import date, time, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -399,6 +400,7 @@ repeat = { every = "14 days", times = 1 }
         ((), ["2026-12-18", "2027-01-01"]),
         (("2026-12-10T15:00",), ["2026-12-18", "2027-01-01"]),
         (("2026-12-29T09:00",), ["2026-12-31", "2027-01-14"]),
+        (("2026-12-29T10:00",), ["2026-12-31", "2027-01-14"]),
         (("2026-12-29T15:00",), ["2027-01-01", "2027-01-15"]),
         (("2026-12-29T09:00", "2026-12-22T09:00"), ["2026-12-31", "2027-01-14"]),
     ],
@@ -467,3 +469,8 @@ def test_a_time_or_zone_that_cannot_be_planned_is_bad_input(ended_at: str, zone:
 def test_every_reason_has_one_sentence_for_people() -> None:
     assert set(SKIP_SENTENCES) == set(SkipReason)
     assert all(sentence.endswith(".") and sentence.count(".") == 1 for sentence in SKIP_SENTENCES.values())
+
+
+def test_the_reference_lists_every_reason_with_its_sentence() -> None:
+    reference = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    assert [code for code, sentence in SKIP_SENTENCES.items() if f"| `{code}` | {sentence} |" not in reference] == []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.plan import Changes, Existing, Planned, Session, SkipReason, plan_course, reconcile
 from service.types import Kind, ReminderState
 from tests.plan.facts import FACTS
-from tests.plan.visits import MICRONEEDLING, of_step, plan, visit
+from tests.plan.visits import MICRONEEDLING, NEW_YORK, of_step, plan, visit
 
 ids = count(1)
 
@@ -96,6 +96,14 @@ def test_a_corrected_time_moves_what_is_scheduled_and_nothing_else() -> None:
     changes = reconcile(planned, [sent, *existing[1:]])
     assert changes.reschedule == [(old.id, one) for old, one in zip(existing[1:], planned[1:], strict=True)]
     assert (changes.insert, changes.cancel) == ([], [])
+
+
+def test_a_client_who_moves_takes_every_scheduled_reminder_along_even_an_exact_one() -> None:
+    existing = rows(FIRST)
+    changes = reconcile(plan(MICRONEEDLING, replace(FIRST, zone=NEW_YORK)), existing)
+    assert [id_ for id_, _ in changes.reschedule] == [old.id for old in existing]
+    exact = changes.reschedule[0][1]
+    assert (exact.due_at, exact.zone) == (existing[0].due_at, NEW_YORK)
 
 
 def test_a_voided_visit_takes_its_scheduled_reminders_with_it() -> None:

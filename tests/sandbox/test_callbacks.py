@@ -102,8 +102,9 @@ async def test_what_was_posted_and_how_it_was_answered_can_be_read(sandbox: Sand
     assert (await sandbox.stats())["callbacks"] == {"posted": 2, "failed": 1, "waiting": 0}
 
 
-async def test_a_receiver_that_is_gone_harms_nothing(sandbox: Sandbox) -> None:
-    await ask(sandbox, text(sandbox, StatusCallback="http://127.0.0.1:9/nobody"))
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/nobody", "http://[", "https://127.0.0.1:9"])
+async def test_a_receiver_that_cannot_be_reached_harms_nothing(sandbox: Sandbox, address: str) -> None:
+    await ask(sandbox, text(sandbox, StatusCallback=address))
     await sandbox.settle()
     assert [one["status"] for one in await sandbox.callbacks()] == [0, 0]
 

@@ -75,15 +75,10 @@ async def add_clinic(connection: AsyncConnection, clinic: str = "glow", name: st
     """A clinic with two locations, two senders and an owner."""
     row = {"id": clinic, "name": name, "time_zone": "Europe/London", "locale": "en", "country": "GB"}
     await _insert(connection, Clinic, **row, created_at=NOW, brand={})
-    await _insert(connection, Location, clinic=clinic, id="soho", name=f"{name.split(maxsplit=1)[0]} Soho")
-    await _insert(
-        connection,
-        Location,
-        clinic=clinic,
-        id="ny",
-        name=f"{name.split(maxsplit=1)[0]} New York",
-        time_zone="America/New_York",
-    )
+    first = name.partition(" ")[0]
+    await _insert(connection, Location, clinic=clinic, id="soho", name=f"{first} Soho")
+    zone = "America/New_York"
+    await _insert(connection, Location, clinic=clinic, id="ny", name=f"{first} New York", time_zone=zone)
     await _insert(connection, Staff, clinic=clinic, id="owner", role="owner", created_at=NOW)
     for medium, address in (("sms", "+447400654321"), ("email", f"care@{clinic}.example.com")):
         lane = {"rate": 10.0, "tokens": 10.0, "tokens_at": NOW, "turn_at": NOW, "open_at": NOW}
@@ -99,7 +94,7 @@ async def add_treatment(
     **treatment: Any,
 ) -> str:
     """A visit of this person with its plan; returns the treatment's id."""
-    identity = treatment.pop("id", f"visit-{next(_numbers)}")
+    identity = str(treatment.pop("id", f"visit-{next(_numbers)}"))
     await _add_client(connection, clinic, person)
     protocol = treatment.pop("protocol", "microneedling")
     common = {"clinic": clinic, "client": person.ref, "protocol": protocol}
