@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from service import __version__
 from service.console import ConsoleParts, console_router
@@ -19,7 +19,14 @@ from service.intake import Intake
 _GRACE_SECONDS = 10
 
 
-def web_app(intake: Intake, keys: Keys, limits: EventLimits, readiness: Readiness, console: ConsoleParts) -> FastAPI:
+def web_app(
+    intake: Intake,
+    keys: Keys,
+    limits: EventLimits,
+    readiness: Readiness,
+    callbacks: APIRouter,
+    console: ConsoleParts,
+) -> FastAPI:
     """The application. Whoever serves it starts intake before and stops it after."""
     app = FastAPI(
         title="Aftercare",
@@ -31,6 +38,7 @@ def web_app(intake: Intake, keys: Keys, limits: EventLimits, readiness: Readines
     problems.install(app)
     app.include_router(health_router(readiness))
     app.include_router(events_router(intake, keys, limits))
+    app.include_router(callbacks)
     app.include_router(console_router(console))
     return app
 

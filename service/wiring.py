@@ -14,11 +14,14 @@ from service.console import ConsoleParts
 from service.content import Content
 from service.dispatch import Backoff, Dispatcher, Lease, Settler, SettleRules, Slots, Starter
 from service.http.auth import Keys
+from service.http.callbacks import callbacks_router
 from service.http.events import EventLimits
 from service.http.health import Readiness
 from service.intake import Intake
 from service.reasons import SENTENCES
+from service.receipts import Receipts
 from service.rescue import Rescue, RescueRules
+from service.settings import Channels as SettingsChannels
 from service.settings import Settings
 from service.store.session import Database
 from service.types import Medium
@@ -54,7 +57,15 @@ def build_web(settings: Settings, database: Database, content: Content, intake: 
         public_url=settings.public_url or "",
     )
     readiness = Readiness(database, 3 * settings.worker.tick)
-    return web_app(intake, Keys(database), limits, readiness, console)
+    callbacks = callbacks_router(_reporting(settings), Receipts(database), (settings.public_url or "").rstrip("/"))
+    return web_app(intake, Keys(database), limits, readiness, callbacks, console)
+
+
+def _reporting(settings: Settings) -> dict[str, Channel]:
+    """The channels whose reports this process can check, by name: those it has credentials for."""
+    if settings.channels is not SettingsChannels.LIVE or not (settings.has_twilio or settings.has_sendgrid):
+        return {}
+    return {channel.name: channel for channel in open_channels(_channel_config(settings)).by_medium.values()}
 
 
 @dataclass(frozen=True, slots=True)

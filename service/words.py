@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from typing import Protocol as Shape
 
@@ -111,6 +112,7 @@ class Words:
     def __init__(self, templates: Templates, protocols: Mapping[str, Protocol]) -> None:
         self._templates = templates
         self._protocols = protocols
+        self._recall = lru_cache(maxsize=256)(templates.recall)
 
     def write(self, facts: Facts, house: House) -> Written:
         """Write one reminder's message by its medium, in the client's language.
@@ -131,10 +133,8 @@ class Words:
 
     def show(self, attempt: Any, wording: Any) -> Message:
         """The message of an attempt, word for word, from its row and the row of its words."""
-        source = self._templates.read(
-            wording.protocol, wording.step, Medium(wording.medium), wording.locale, wording.source
-        )
-        return render(source, attempt.pinned)
+        key = (wording.protocol, wording.step, Medium(wording.medium), wording.locale, wording.source)
+        return render(self._recall(*key), attempt.pinned)
 
     def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str) -> Values:
         place = house.places.get(facts.location)

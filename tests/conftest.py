@@ -1,6 +1,7 @@
-"""Fixtures that every room's tests share: a migrated database of each kind."""
+"""Fixtures that every room's tests share: an empty and a migrated database of each kind."""
 
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests.support.house import House, close_house, open_house
 from tests.support.postgres import Server, postgres
 
 _numbers = itertools.count(1)
+_migrated: dict[str, str] = {}
+"""By server or folder: a migrated database that nobody uses. Copying it is quicker than migrating anew."""
 
 
 @pytest.fixture(scope="session")
@@ -22,35 +25,79 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of an empty database; a test that takes it runs on SQLite and on PostgreSQL."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/aftercare.db"
-        return
-    server: Server = request.getfixturevalue("postgres_server")
-    yield await new_postgres_database(server)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database; a test that takes one of the fixtures below runs on SQLite and on PostgreSQL."""
+    return str(request.param)
 
 
-async def new_postgres_database(server: Server) -> str:
+@pytest.fixture
+async def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if kind == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/aftercare.db"
+    return await new_postgres_database(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture
+async def migrated_url(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The address of a migrated database that holds nothing."""
+    if kind == "sqlite":
+        return await new_migrated_file(tmp_path / "aftercare.db", tmp_path_factory.getbasetemp())
+    return await new_migrated_database(request.getfixturevalue("postgres_server"))
+
+
+async def new_postgres_database(server: Server, template: str = "template1") -> str:
     name = f"t{next(_numbers)}"
     connection = await asyncpg.connect(server.dsn())
-    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     await connection.close()
     return server.url(name)
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A migrated database of either kind."""
-    database = Database(database_url)
+async def new_migrated_database(server: Server) -> str:
+    if server.dsn() not in _migrated:
+        url = await new_postgres_database(server)
+        await _migrate(url)
+        _migrated[server.dsn()] = url.rpartition("/")[2]
+    return await new_postgres_database(server, _migrated[server.dsn()])
+
+
+async def new_migrated_file(path: Path, folder: Path) -> str:
+    original = folder / "migrated.db"
+    if str(folder) not in _migrated:
+        _migrated[str(folder)] = str(original)
+        await _migrate(f"sqlite+aiosqlite:///{original}")
+    shutil.copyfile(original, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
     await migrate(database)
+    await database.close()
+
+
+@pytest.fixture
+async def database(migrated_url: str) -> AsyncIterator[Database]:
+    """A migrated database of either kind."""
+    database = Database(migrated_url)
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[House]:
+async def house(migrated_url: str) -> AsyncIterator[House]:
     """A clinic on either database, with a clock that tests move."""
-    house = await open_house(database_url)
+    house = await open_house(migrated_url)
+    yield house
+    await close_house(house)
+
+
+@pytest.fixture
+async def postgres_house(postgres_server: Server) -> AsyncIterator[House]:
+    """The same on PostgreSQL alone, for what only happens between several connections."""
+    house = await open_house(await new_migrated_database(postgres_server))
     yield house
     await close_house(house)

@@ -1,11 +1,14 @@
 """What to do with a due reminder, pure: send it now, later, by another channel, or not, and why."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from service.consent import Reach, obstacle, other_media
+from service.intake.courses import quiet_hours
+from service.store.clinics import House
+from service.store.due import Address
 from service.timing import QuietHours, first_instant_outside
 from service.types import Medium, Purpose, Quiet
 
@@ -48,6 +51,43 @@ class Expire:
 
 
 Verdict: TypeAlias = Send | Defer | Reroute | Skip | Expire
+
+_PHONE_AND_STOP = {Medium.SMS: ("phone", "sms_stopped_at"), Medium.EMAIL: ("email", "email_stopped_at")}
+
+
+def verdict_on(
+    due: Any,
+    house: House,
+    recipients: Mapping[Address, Any],
+    consents: Mapping[tuple[str, str, str, str], bool],
+    now: datetime,
+) -> Verdict:
+    """Decide about one due reminder by what is stored: its clinic, the recipients' rows, the clients' consents.
+
+    `due` has the columns of a due reminder (`store.due`); a preview's stand-in for it does as well.
+    """
+    address = address_of(due)
+    reach = _reach(due, house, recipients.get(address) if address else None, consents)
+    assumed = house.care_consent == "assumed"
+    return judge(due, reach, quiet_hours(house), house.senders, care_assumed=assumed, now=now)
+
+
+def address_of(due: Any) -> Address | None:
+    """Where the medium whose turn it is would reach the client, as a key of the recipients."""
+    value = getattr(due, _PHONE_AND_STOP[Medium(due.medium)][0])
+    return (due.clinic, due.medium, value) if value else None
+
+
+def _reach(due: Any, house: House, recipient: Any, consents: Mapping[tuple[str, str, str, str], bool]) -> Reach:
+    column, stop = _PHONE_AND_STOP[Medium(due.medium)]
+    return Reach(
+        has_sender=Medium(due.medium) in house.senders,
+        address=getattr(due, column),
+        unusable=recipient is not None and recipient.unusable_at is not None,
+        suppressed=recipient is not None and recipient.suppressed_at is not None,
+        stopped=getattr(due, stop) is not None,
+        granted=consents.get((due.clinic, due.client, due.medium, due.purpose)),
+    )
 
 
 def judge(

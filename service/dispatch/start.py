@@ -20,13 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from service import clock, logs
-from service.consent import Reach
-from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, judge
+from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, address_of, verdict_on
 from service.dispatch.lanes import Turn, after, turns
-from service.intake.courses import quiet_hours
 from service.store.attempts import keep_wordings, move_reminders, write_intents
 from service.store.clinics import House, houses
-from service.store.due import Address, consents_of, hold_addresses, lock_due, next_due
+from service.store.due import consents_of, hold_addresses, lock_due, next_due
 from service.store.lanes import Lane, lock_open_lanes, lower_next_due, next_wake_up, save_turns
 from service.store.reminders import record_decisions
 from service.store.session import Database
@@ -40,8 +38,6 @@ LANES_A_START = 16
 
 StatusCallback: TypeAlias = Callable[[Medium, str], str | None]
 """Where a provider should report on the attempt with this token; None where it can not reach us."""
-
-_PHONE_AND_STOP = {Medium.SMS: ("phone", "sms_stopped_at"), Medium.EMAIL: ("email", "email_stopped_at")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +107,11 @@ class Starter:
 
     async def _decide(self, connection: AsyncConnection, batch: "_Batch", due: Sequence[Any]) -> None:
         clinics = await houses(connection, {row.clinic for row in due})
-        recipients = await hold_addresses(connection, [held for row in due if (held := _address(row))])
+        recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))])
         consents = await consents_of(connection, {(row.clinic, row.client) for row in due})
         for row in due:
             house = clinics[row.clinic]
-            address = _address(row)
-            reach = _reach(row, house, recipients.get(address) if address else None, consents)
-            quiet = quiet_hours(house)
-            assumed = house.care_consent == "assumed"
-            verdict = judge(row, reach, quiet, house.senders, care_assumed=assumed, now=batch.now)
-            self._carry_out(batch, row, house, verdict)
+            self._carry_out(batch, row, house, verdict_on(row, house, recipients, consents, batch.now))
 
     def _carry_out(self, batch: "_Batch", row: Any, house: House, verdict: Verdict) -> None:
         match verdict:
@@ -282,20 +273,3 @@ class _Batch:
         await write_intents(connection, self._attempts, self._starts)
         await move_reminders(connection, self._moves)
         await record_decisions(connection, self._decisions)
-
-
-def _address(row: Any) -> Address | None:
-    value = getattr(row, _PHONE_AND_STOP[Medium(row.medium)][0])
-    return (row.clinic, row.medium, value) if value else None
-
-
-def _reach(row: Any, house: House, recipient: Any, consents: dict[tuple[str, str, str, str], bool]) -> Reach:
-    column, stop = _PHONE_AND_STOP[Medium(row.medium)]
-    return Reach(
-        has_sender=Medium(row.medium) in house.senders,
-        address=getattr(row, column),
-        unusable=recipient is not None and recipient.unusable_at is not None,
-        suppressed=recipient is not None and recipient.suppressed_at is not None,
-        stopped=getattr(row, stop) is not None,
-        granted=consents.get((row.clinic, row.client, row.medium, row.purpose)),
-    )

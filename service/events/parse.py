@@ -1,6 +1,7 @@
 """JSON as strictly as storing it safely needs: what two readers could read differently is refused."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 from service.errors import BadInput, Problem
@@ -19,7 +20,8 @@ def parse_json(body: bytes, *, where: str = "body") -> Any:
             "invalid-utf8", where, f"byte {error.start} is not UTF-8: send UTF-8 without other encodings"
         ) from None
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constants)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constants, parse_float=_finite)
+        _require_storable(text, where)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise _bad("invalid-json", where, f"{place}: {error.msg.lower()}") from None
@@ -31,13 +33,12 @@ def parse_json(body: bytes, *, where: str = "body") -> Any:
         raise _bad(refused.code, where, refused.sentence) from None
     except ValueError:
         raise _bad("invalid-json", where, "a number is too long to be read") from None
-    _require_storable(text, where)
     return value
 
 
 def _require_storable(text: str, where: str) -> None:
     """NUL and lone surrogates are JSON, but no database text can hold them. They can only come as escapes."""
-    if "\x00" in text or "\\u0000" in text.replace("\\\\", ""):
+    if "\\u0000" in text.replace("\\\\", ""):
         raise _bad("nul-character", where, "a text holds the character U+0000, which cannot be stored: remove it")
     if "\\u" in text and _has_lone_surrogate(text):
         raise _bad("lone-surrogate", where, "a text holds half of a surrogate pair: send whole characters")
@@ -67,6 +68,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             if key in seen:
                 raise _Refused("duplicate-key", f'the key "{key[:60]}" is given twice in one object')
             seen.add(key)
+    return found
+
+
+def _finite(number: str) -> float:
+    found = float(number)
+    if math.isinf(found):
+        raise _Refused("invalid-json", "a number is beyond what can be stored")
     return found
 
 

@@ -61,14 +61,14 @@ async def record_people(
     """Lock the clients, bring them up to date where this event is the newest word on them, and keep their consents."""
     if not entries:
         return People({}, frozenset())
-    described = [_client_row(entry, contacts[entry.key]) for entry in entries]
+    described = [client_row(entry, contacts[entry.key]) for entry in entries]
     stored = await lock_clients(connection, described)
     clients: dict[tuple[str, str], Mapping[str, Any]] = {}
     changed: list[Json] = []
     moved = set()
     for entry, row in zip(entries, described, strict=True):
         before = dict(stored[entry.client]._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
-        after = _merged(before, row, contacts[entry.key])
+        after = merged(before, row, contacts[entry.key])
         clients[entry.client] = after
         if after != before:
             changed.append(after)
@@ -83,13 +83,13 @@ async def record_people(
 async def _record_consents(
     connection: AsyncConnection, entries: Sequence[Entry], clients: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> None:
-    rows = [row for entry in entries for row in _consent_rows(entry)]
+    rows = [row for entry in entries for row in consent_rows(entry)]
     withdrawn = {(row["clinic"], row["client"]) for row in rows if not row["granted"]}
     await hold_recipients(connection, _addresses({key: clients[key] for key in withdrawn}))
     await record_consents(connection, rows)
 
 
-def _consent_rows(entry: Entry) -> list[Json]:
+def consent_rows(entry: Entry) -> list[Json]:
     """A purpose that is named is a yes for the media listed and a no for the others; one not named says nothing."""
     return [
         {
@@ -106,7 +106,8 @@ def _consent_rows(entry: Entry) -> list[Json]:
     ]
 
 
-def _client_row(entry: Entry, contact: Contact) -> Json:
+def client_row(entry: Entry, contact: Contact) -> Json:
+    """The client as this event alone describes them, as columns."""
     client = entry.event.data.client
     phone, email = contact.phone or Address(None), contact.email or Address(None)
     return {
@@ -125,7 +126,7 @@ def _client_row(entry: Entry, contact: Contact) -> Json:
     }
 
 
-def _merged(before: Json, described: Json, contact: Contact) -> Json:
+def merged(before: Json, described: Json, contact: Contact) -> Json:
     """What is known after this event: what it gives replaces what was known, what it leaves out stays."""
     if described["as_of"] < before["as_of"]:
         return before

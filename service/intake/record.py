@@ -4,7 +4,7 @@ Events of the same client must see each other's effects, so a group is recorded 
 once; nearly always there is one round.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,13 @@ from service.store.treatments import (
 from service.types import Json
 
 Answer = Taken | AftercareError
+
+OTHER_CONTENT = Problem("event-conflict", "id", "an event with this source and id but other content is stored")
+OTHER_CLIENT = Problem(
+    "treatment-of-another-client",
+    "data.client.ref",
+    "this treatment was reported for another client: give the visit an id of its own",
+)
 
 
 class Recorder:
@@ -85,17 +92,12 @@ class Recorder:
         """Store the events whose key is new, with what becomes of each. The unique key decides between two at once."""
         if not entries:
             return {}
-        standings = {entry.key: self._standing(entry, stored.get(entry.treatment)) for entry in entries}
+        standings = {
+            entry.key: standing_of(entry.event, stored.get(entry.treatment), self._protocols) for entry in entries
+        }
         rows = [_event_row(entry, standings[entry.key], now) for entry in entries]
         inserted = await insert_events(connection, rows)
         return {key: standing for key, standing in standings.items() if key in inserted}
-
-    def _standing(self, entry: Entry, stored: Any) -> Standing:
-        if stored is not None and _order(entry.event) < _order_of_row(stored):
-            return Standing.OUTDATED
-        if entry.event.data.treatment.protocol not in self._protocols:
-            return Standing.UNMAPPED
-        return Standing.PLANNED
 
     async def _answer_known(
         self,
@@ -115,9 +117,14 @@ class Recorder:
                 plan = plans.get((row.clinic, row.treatment), [])
                 answers[entry.key] = _taken(entry, Standing(row.state), plan, contacts[entry.key], created=False)
             else:
-                answers[entry.key] = Conflict(
-                    Problem("event-conflict", "id", "an event with this source and id but other content is stored")
-                )
+                answers[entry.key] = Conflict(OTHER_CONTENT)
+
+
+def standing_of(event: Event, stored: Any, protocols: Collection[str]) -> Standing:
+    """What becomes of an event, by the row of its treatment (None: a new one) and the protocols there are."""
+    if stored is not None and _order(event) < _order_of_row(stored):
+        return Standing.OUTDATED
+    return Standing.PLANNED if event.data.treatment.protocol in protocols else Standing.UNMAPPED
 
 
 def _rounds(entries: Sequence[Entry]) -> list[list[int]]:
@@ -146,8 +153,7 @@ def _fits(
         return False
     row = stored.get(entry.treatment)
     if row is not None and row.client != entry.event.data.client.ref:
-        sentence = "this treatment was reported for another client: give the visit an id of its own"
-        answers[entry.key] = Conflict(Problem("treatment-of-another-client", "data.client.ref", sentence))
+        answers[entry.key] = Conflict(OTHER_CLIENT)
         return False
     return True
 
@@ -171,7 +177,7 @@ async def _save(connection: AsyncConnection, entries: list[Entry], standings: Ma
     """Courses and treatments as the newest events have them. Two events of one treatment can not be in one round."""
     if entries:
         await save_courses(connection, [_course_row(entry) for entry in entries])
-        await save_treatments(connection, [_treatment_row(entry, standings[entry.key]) for entry in entries])
+        await save_treatments(connection, [treatment_row(entry, standings[entry.key]) for entry in entries])
 
 
 def _event_row(entry: Entry, standing: Standing, now: datetime) -> Json:
@@ -202,7 +208,8 @@ def _course_row(entry: Entry) -> Json:
     }
 
 
-def _treatment_row(entry: Entry, standing: Standing) -> Json:
+def treatment_row(entry: Entry, standing: Standing) -> Json:
+    """The treatment as its newest event has it, as columns."""
     event, treatment, course = entry.event, entry.event.data.treatment, entry.event.data.course
     return {
         "clinic": entry.clinic,

@@ -113,7 +113,7 @@ class _Plan:
         """Days before which a step may not fall due: upkeep waits for the window and the lapse, nudges for bookings."""
         zone = visit.session.zone
         if Only.SERIES_OVER in step.only:
-            if visit.window:
+            if visit.window and step.counts_from is From.TREATMENT:
                 yield visit.window[1]
             if self.course.lapses_at:
                 yield local(self.course.lapses_at, zone).date()

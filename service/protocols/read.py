@@ -118,9 +118,7 @@ class _Reader:
             if area is None or area.sessions is None:
                 continue
             if not has_sessions:
-                self._note(
-                    "protocol-rule", f"areas.{name}: sessions", "needs `sessions` of the protocol to differ from"
-                )
+                self._note("protocol-rule", f"areas.{name}: sessions", "needs `sessions` of the protocol to change")
             if series is not None:
                 areas[name] = area.sessions.laid_over(series)
                 self._findings(f"areas.{name}: sessions: ", session_findings(area.sessions.laid_over(series)))

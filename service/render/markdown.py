@@ -27,7 +27,8 @@ _TAGS_ALONE = re.compile(f"^[ \\t]*((?:{_TAG}\\d+{_END}[ \\t]*)+)$", re.MULTILIN
 _ELEMENT = re.compile(f"<(?!br|hr)(/?)(\\w+)[^>]*>|{_TAG}(\\d+){_END}")
 _CONDITIONS, _BRANCHES = ("if", "unless", "case"), ("elsif", "else", "when")
 _LINK = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
-_SCHEME = re.compile(r"https?://|mailto:|tel:", re.IGNORECASE)
+_FIXED = re.compile(r"https?://[\w.-]+(?=[/:?#]|$)|mailto:|tel:", re.IGNORECASE)
+"""How an address begins that the text itself chooses: no value decides on the host."""
 _ESCAPED_BY_HTML2TEXT = re.compile(r"^([ >]*\d*)\\(?=[.+-])", re.MULTILINE)
 _MARKDOWN_LEFT = re.compile(r"^(?:(?:[>#]+ )+|  (?= *(?:-|\d+\.) ))", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -139,7 +140,7 @@ def _spelled_out(link: re.Match[str]) -> str:
 
 def _address(hidden: _Hidden, address: str) -> str:
     """The address with its Liquid, each value made fit for its place in a link."""
-    if not _SCHEME.match(address):
+    if not _FIXED.match(address):
         return _filtered(hidden, address, "web_link")
     return _filtered(hidden, address, "dial" if address.lower().startswith("tel:") else "link_part")
 
@@ -157,7 +158,7 @@ def _bad_links(hidden: _Hidden, blocks: list[str]) -> Iterator[Flaw]:
     for address, _ in (found for block in blocks for found in _LINK.findall(block)):
         whole = _MARK.fullmatch(address)
         from_field = whole and _inside(hidden, whole).startswith("links.")
-        if _TAG in address or not (_SCHEME.match(address) or from_field):
+        if _TAG in address or not (_FIXED.match(address) or from_field):
             written = unescape(hidden.shown(address))
             yield Flaw("template-link", max(hidden.piece.text.find(written), 0), message)
 

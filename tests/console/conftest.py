@@ -46,7 +46,7 @@ class Clock:
 
 
 @dataclass
-class House:
+class Console:
     """The console over a seeded database."""
 
     database: Database
@@ -89,11 +89,11 @@ async def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def house(furnished: Path, tmp_path: Path) -> AsyncIterator[House]:
+async def console(furnished: Path, tmp_path: Path) -> AsyncIterator[Console]:
     shutil.copy(furnished, tmp_path / "house.db")
     clock = Clock()
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/house.db", fixed_clock=clock)
-    yield House(database, clock)
+    yield Console(database, clock)
     await database.close()
 
 
@@ -109,20 +109,20 @@ async def furnished_postgres(postgres_server: Server) -> str:
 
 
 @pytest.fixture
-async def postgres_house(postgres_server: Server, furnished_postgres: str) -> AsyncIterator[House]:
+async def postgres_console(postgres_server: Server, furnished_postgres: str) -> AsyncIterator[Console]:
     name = f"console_{next(_numbers)}"
     await _on_server(postgres_server, f"CREATE DATABASE {name} TEMPLATE {furnished_postgres}")
     clock = Clock()
     database = Database(postgres_server.url(name), fixed_clock=clock)
-    yield House(database, clock)
+    yield Console(database, clock)
     await database.close()
 
 
-@pytest.fixture(params=["house", "postgres_house"])
-def either_house(request: pytest.FixtureRequest) -> House:
-    """The same house on SQLite and on PostgreSQL: for what the queries have to get right on both."""
-    house: House = request.getfixturevalue(request.param)
-    return house
+@pytest.fixture(params=["console", "postgres_console"])
+def either_console(request: pytest.FixtureRequest) -> Console:
+    """The same console on SQLite and on PostgreSQL: for what the queries have to get right on both."""
+    console: Console = request.getfixturevalue(request.param)
+    return console
 
 
 async def _on_server(server: Server, statement: str) -> None:

@@ -350,6 +350,11 @@ def test_maintenance_waits_for_the_end_of_the_series_and_of_its_window(after: st
     assert (only.skip, only.local) == (None, f"{expected}T10:00")
 
 
+def test_maintenance_that_counts_from_the_window_starts_where_it_says() -> None:
+    what = one_step('from = "window start"\nonly = ["series complete or lapsed"]')
+    assert dates(plan(what, visit("2026-11-20T15:00", number=6))) == ["2026-12-18T10:00"]
+
+
 def test_maintenance_that_had_to_wait_repeats_from_the_day_it_waited_for() -> None:
     what = one_step('after = "1 week"\nonly = ["series complete or lapsed"]\nrepeat = { every = "1 month", times = 2 }')
     assert dates(plan(what, visit("2026-11-20T15:00", number=1))) == [
