@@ -7,11 +7,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from service.store.schema import migrate
 from service.store.session import Database
 from tests.support.house import House, close_house, open_house
 from tests.support.postgres import Server, postgres
+
+settings.register_profile("house", deadline=None)  # a busy machine is no finding
+settings.load_profile("house")
 
 _numbers = itertools.count(1)
 _migrated: dict[str, str] = {}

@@ -31,6 +31,12 @@ from service.types import FailureClass, Rejected, Retry, Unknown
 MAX_ANSWER: Final = 2_000_000
 """Bytes: an answer to a send has about 1 kB, a full page of a look-up about 1 MB."""
 
+_LONGEST_QUEUE: Final = timedelta(seconds=1)
+"""Dispatch has no more slots than the pool connections, so nobody should wait; then the start would be late."""
+
+_LONGEST_IDLE: Final = timedelta(seconds=30)
+"""Shorter than load balancers keep an idle connection: we let go first, so a send seldom meets one that is closing."""
+
 _NOT_CONNECTED: Final = "client error (Connect)"
 _NO_SUCH_HOST: Final = "dns error"
 _TIMEOUTS: Final = frozenset({"operation timed out", "deadline has elapsed"})
@@ -70,8 +76,8 @@ class Reply:
 class HttpPool:
     """Connections kept open and shared by all channels; any number of requests at once up to `size`.
 
-    `deadline`: seconds from a request's start to the last byte of its answer. A third of it is for connecting, so that
-    running out of time while connecting is told apart from waiting for an answer.
+    `deadline`: seconds from a request's start to the last byte of its answer. At most a third of it goes into
+    connecting, so that running out of time there is told apart from waiting for an answer.
     """
 
     def __init__(self, *, deadline: float, size: int) -> None:
@@ -80,9 +86,10 @@ class HttpPool:
             ClientBuilder()
             .timeout(timedelta(seconds=deadline))
             .connect_timeout(connecting)
-            .pool_timeout(connecting)
+            .pool_timeout(min(connecting, _LONGEST_QUEUE))
             .max_connections(size)
             .pool_max_idle_per_host(size)
+            .pool_idle_timeout(_LONGEST_IDLE)
             .http1_only()
             .follow_redirects(False)
             # A variable in the environment must not lead clients' messages through somebody else's proxy.

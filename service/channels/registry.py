@@ -11,8 +11,6 @@ from pyreqwest.http import Url
 from service.channels.base import Channel
 from service.channels.http import HttpPool
 from service.channels.outbox import Outbox
-from service.channels.sendgrid_email import SendGridEmail
-from service.channels.twilio_sms import TwilioSms
 from service.errors import ConfigError, Problem
 from service.types import Medium
 
@@ -62,6 +60,8 @@ class Channels:
 def _twilio(config: ChannelConfig, pool: HttpPool) -> Channel | None:
     if not _complete(TWILIO_ACCOUNT_SID=config.twilio_account_sid, TWILIO_AUTH_TOKEN=config.twilio_auth_token):
         return None
+    from service.channels.twilio_sms import TwilioSms  # noqa: PLC0415 - Twilio's library takes a second to load
+
     return TwilioSms(
         pool,
         account_sid=config.twilio_account_sid,
@@ -74,6 +74,8 @@ def _twilio(config: ChannelConfig, pool: HttpPool) -> Channel | None:
 def _sendgrid(config: ChannelConfig, pool: HttpPool) -> Channel | None:
     if not _complete(SENDGRID_API_KEY=config.sendgrid_api_key):
         return None
+    from service.channels.sendgrid_email import SendGridEmail  # noqa: PLC0415 - for those who use it
+
     return SendGridEmail(
         pool,
         api_key=config.sendgrid_api_key,

@@ -72,8 +72,9 @@ class Planner:
         existing = {row.id: _as_dict(row) for row in rows if row.clinic == clinic and row.treatment in ids}
         protocol = self._protocols.get(code)
         sessions = [session_of(row, house.zone_for(client["time_zone"], row.location)) for row in treatments]
+        usable = usable_media(client, house)
         desired = (
-            plan_course(protocol, sessions, quiet=quiet_hours(house), now=batch.now) if protocol is not None else []
+            plan_course(protocol, sessions, quiet=quiet_hours(house), usable=usable, now=batch.now) if protocol else []
         )
         changes = reconcile(desired, [_existing(row) for row in existing.values()])
         batch.apply(changes, existing, {row.id: row for row in treatments}, client, house)
@@ -186,10 +187,15 @@ def quiet_hours(house: House) -> QuietHours:
     return QuietHours(house.quiet_start, house.quiet_end, media)
 
 
+def usable_media(client: Mapping[str, Any], house: House) -> frozenset[Medium]:
+    """The media that the client has an address for and the clinic a sender."""
+    return frozenset(medium for medium in house.senders if client[_COLUMN[medium]])
+
+
 def _first_usable(media: Sequence[Medium], client: Mapping[str, Any], house: House) -> Medium:
-    """The first medium that the client has an address for and the clinic a sender; without one, simply the first."""
-    usable = (medium for medium in media if medium in house.senders and client[_COLUMN[medium]])
-    return next(usable, media[0])
+    """The first usable of a step's media; without one, simply the first."""
+    usable = usable_media(client, house)
+    return next((medium for medium in media if medium in usable), media[0])
 
 
 _COLUMN = {Medium.SMS: "phone", Medium.EMAIL: "email"}

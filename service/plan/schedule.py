@@ -1,6 +1,6 @@
 """From a course's visits to the reminders that follow from them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -8,7 +8,7 @@ from service.plan.course import Course, course_of, next_window
 from service.plan.values import Booking, Planned, Session, SkipReason
 from service.protocols import From, Only, Protocol, Step, Until
 from service.timing import Offset, QuietHours, Unit, after, first_instant_outside, later, local, moment
-from service.types import Kind, Quiet
+from service.types import Kind, Medium, Quiet
 
 _HELD_AFTER_A_BOOKING = Offset(2, Unit.DAYS)
 _NOTHING = Offset(0, Unit.DAYS)
@@ -20,6 +20,7 @@ def plan_course(
     *,
     bookings: Sequence[Booking] = (),
     quiet: QuietHours,
+    usable: Collection[Medium] = frozenset(Medium),
     now: datetime,
 ) -> list[Planned]:
     """Every occurrence of every step of every treatment of one course, those not to be sent with the reason.
@@ -27,10 +28,11 @@ def plan_course(
     Sorted by treatment (oldest first), then as the protocol lists its steps. A step limited to other areas yields
     nothing. The order of `sessions` and `bookings` does not matter; treatment ids must differ.
 
+    :param usable: the media that can reach the client; quiet hours defer by the first of a step's channels among them.
     :param now: aware; only tells what is past.
     :raises BadInput: `unknown-zone`, `naive-time`, `date-out-of-range`.
     """
-    plan = _Plan(protocol, course_of(protocol, sessions), bookings, quiet, now)
+    plan = _Plan(protocol, course_of(protocol, sessions), bookings, quiet, usable, now)
     return [
         planned
         for visit in map(plan.visit, plan.course.sessions)
@@ -57,6 +59,7 @@ class _Plan:
     course: Course
     bookings: Sequence[Booking]
     quiet: QuietHours
+    usable: Collection[Medium]
     now: datetime
 
     def visit(self, session: Session) -> _Visit:
@@ -123,7 +126,8 @@ class _Plan:
                     yield _first_day_with(at, after(booking.at, _HELD_AFTER_A_BOOKING, zone), zone)
 
     def _due(self, step: Step, intended_at: datetime, zone: str) -> datetime:
-        if step.quiet is Quiet.IGNORE or step.channels[0] not in self.quiet.media:
+        first = next((medium for medium in step.channels if medium in self.usable), step.channels[0])
+        if step.quiet is Quiet.IGNORE or first not in self.quiet.media:
             return intended_at
         return first_instant_outside(intended_at, zone, self.quiet)
 

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     """Where the web process listens; the role `web` listens everywhere unless told otherwise."""
     port: Whole = Field(8000, ge=0, le=65_535, validation_alias="PORT")
     public_url: forms.WebAddress | None = Field(None, validation_alias="PUBLIC_URL")
-    """Our address as the world sees it; without it nothing can call back, and statuses are polled."""
+    """Our address as the world sees it; without it no provider can report back, and messages stay `sent`."""
 
     twilio_account_sid: forms.AccountSid | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: forms.Token | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")

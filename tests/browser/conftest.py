@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
 
 from service.console import sign_in_path
 from service.store.session import Database
+from service.web import WebServer
 from tests.console.conftest import Clock, Console, furnish
 
 DESK = {"width": 1280, "height": 860}
@@ -40,13 +40,10 @@ async def console(tmp_path: Path) -> AsyncIterator[Console]:
 @pytest.fixture
 async def address(console: Console) -> AsyncIterator[str]:
     """Where the console is served, on a free port of this machine."""
-    config = uvicorn.Config(console.visitor().app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
+    server = WebServer(console.visitor().app, "127.0.0.1", 0)
+    serving = asyncio.create_task(server.run())
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
     await serving
 
 

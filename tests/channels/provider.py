@@ -68,6 +68,9 @@ class Provider:
             await self.behaviour(Exchange(self, reader, writer))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
         finally:
             writer.close()
 
@@ -91,8 +94,8 @@ async def provider(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> A
         server.close()
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # one turn of the loop, in which aborted transports let go of their sockets
 
 
 @contextmanager

@@ -7,12 +7,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.errors import BadInput
+from service.errors import BadInput, Problem
 from service.events import parse_json
 from tests.support.house import visit
 
 SECRET = "Ada-Lovelace-07400"
 EXAMPLE = orjson.dumps(visit())
+
+
+def problems_of(body: bytes) -> tuple[Problem, ...]:
+    """Nothing for what can be read; any other exception is a failure."""
+    try:
+        parse_json(body)
+    except BadInput as refused:
+        return refused.problems
+    return ()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +39,7 @@ EXAMPLE = orjson.dumps(visit())
         (b"[-Infinity]", "invalid-json"),
         (b"[1e400]", "invalid-json"),
         (b"[-1e999]", "invalid-json"),
-        (b"1" * 5000, "invalid-json"),
+        pytest.param(b"1" * 5000, "invalid-json", id="a number of 5000 digits"),
         (b'{"name": "Ada-Lovelace-07400 \xff"}', "invalid-utf8"),
         (b"\x80abc", "invalid-utf8"),
         ('"Inés"'.encode("cp1252"), "invalid-utf8"),
@@ -42,14 +51,14 @@ EXAMPLE = orjson.dumps(visit())
         (b'{"name": "Ada-Lovelace-07400\\u0000"}', "nul-character"),
         (b'{"\\u0000": 1}', "nul-character"),
         (b'"\\\\\\u0000"', "nul-character"),
-        (b'"raw \x00"', "nul-character"),
+        (b'"raw \x00"', "invalid-json"),
         (b'{"name": "\\ud800"}', "lone-surrogate"),
         (b'{"\\uDFFF": 1}', "lone-surrogate"),
         (b'["\\ud83d \\ude00"]', "lone-surrogate"),
         (b'"\\ude00\\ud83d"', "lone-surrogate"),
-        (b"[" * 100_000, "too-deep"),
-        (b'{"a":' * 50_000, "too-deep"),
-        (b"[" * 100_000 + b"]" * 100_000, "too-deep"),
+        pytest.param(b"[" * 100_000, "too-deep", id="lists that never end"),
+        pytest.param(b'{"a":' * 50_000, "too-deep", id="objects that never end"),
+        pytest.param(b"[" * 100_000 + b"]" * 100_000, "too-deep", id="a hundred thousand lists"),
     ],
 )
 def test_bad_json_is_refused_with_a_stable_code_and_without_its_values(body: bytes, code: str) -> None:
@@ -75,23 +84,17 @@ def test_what_only_looks_bad_is_read(body: bytes, value: object) -> None:
     assert parse_json(body) == value
 
 
-@pytest.mark.parametrize("depth", range(180, 1001, 20))
 @pytest.mark.parametrize("text", ["", '"\\ud83d\\ude00"'])
-def test_any_depth_is_either_read_or_refused_as_too_deep(depth: int, text: str) -> None:
-    body = b"[" * depth + text.encode() + b"]" * depth
-    try:
-        parse_json(body)
-    except BadInput as refused:
-        assert refused.code == "too-deep"
+def test_every_depth_is_read_or_refused_as_too_deep(text: str) -> None:
+    for depth in range(200, 1100):
+        problems = problems_of(b"[" * depth + text.encode() + b"]" * depth)
+        assert {problem.code for problem in problems} <= {"too-deep"}, depth
 
 
 @given(st.binary(max_size=200))
 @example(b"\xff\xfe{\x00}\x00")
 def test_random_bytes_are_read_or_refused_and_nothing_else(body: bytes) -> None:
-    try:
-        parse_json(body)
-    except BadInput as refused:
-        assert refused.problems[0].where == "body"
+    assert {problem.where for problem in problems_of(body)} <= {"body"}
 
 
 @given(st.data())
@@ -100,11 +103,10 @@ def test_an_event_with_any_bytes_changed_is_read_or_refused_and_nothing_else(dat
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(body)))
         end = data.draw(st.integers(start, min(len(body), start + 10)))
-        body[start:end] = data.draw(st.binary(max_size=8) | st.sampled_from([b'"', b"\\", b"\\u", b"\\ud800", b"{", b"["]))
-    try:
-        parse_json(bytes(body))
-    except BadInput as refused:
-        assert len(refused.problems) == 1
+        body[start:end] = data.draw(
+            st.binary(max_size=8) | st.sampled_from([b'"', b"\\", b"\\u", b"\\ud800", b"{", b"["])
+        )
+    assert len(problems_of(bytes(body))) <= 1
 
 
 anything = st.recursive(
@@ -117,8 +119,7 @@ anything = st.recursive(
 @given(anything)
 def test_json_is_read_as_it_was_written_unless_it_cannot_be_stored(value: object) -> None:
     text = json.dumps(value)
-    try:
+    if "\\u0000" in text:
+        assert {problem.code for problem in problems_of(text.encode())} <= {"nul-character"}
+    else:
         assert parse_json(text.encode()) == value
-    except BadInput as refused:
-        assert refused.code in {"nul-character", "lone-surrogate"}
-        assert "\\u0000" in text or "\\ud" in text

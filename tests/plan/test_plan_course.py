@@ -479,3 +479,10 @@ def test_every_reason_has_one_sentence_for_people() -> None:
 def test_the_reference_lists_every_reason_with_its_sentence() -> None:
     reference = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
     assert [code for code, sentence in SKIP_SENTENCES.items() if f"| `{code}` | {sentence} |" not in reference] == []
+
+
+def test_a_client_without_a_phone_is_not_kept_waiting_by_the_quiet_hours_of_sms() -> None:
+    what = one_step('after = "6 hours"\nchannels = ["sms", "email"]')
+    ended = visit("2026-11-20T15:00")
+    (only,) = plan_course(what, [ended], quiet=NIGHT, usable={Medium.EMAIL}, now=ended.ended_at)
+    assert only.due_at == utc("2026-11-20T21:00")

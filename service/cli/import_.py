@@ -1,0 +1,204 @@
+"""`aftercare import FILE`: take in a file of events, as many as there are."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service import clock
+from service.cli.meter import Meter
+from service.cli.tools import (
+    ClinicOption,
+    JsonOption,
+    in_loop,
+    open_intake,
+    open_store,
+    print_json,
+    require_clinic,
+    settings_for,
+)
+from service.content import load_content
+from service.errors import BadInput, Problem, Unavailable
+from service.imports import (
+    Checking,
+    Due,
+    Format,
+    Importer,
+    Journal,
+    Pace,
+    Progress,
+    Reader,
+    Rehearsal,
+    Rejects,
+    Source,
+    Summary,
+    how_to_go_on,
+    inspect,
+    reader_of,
+    rehearsal,
+)
+from service.intake import Intake
+from service.settings import Settings
+
+_SOON = timedelta(hours=24)
+_STOPPED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What the command line asked for."""
+
+    settings: Settings
+    clinic: str
+    source: Source
+    reader: Reader
+    rejects: Path
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="The file: NDJSON or CSV.")],
+    clinic: ClinicOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; store nothing.")] = False,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Where the file's name does not end in .ndjson or .csv.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where rows go that are not taken; else beside the file: FILE.rejects.ndjson.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in a file of events: NDJSON, one CloudEvent a line, or CSV, one treatment a row.
+
+    Nothing is sent for the past. Rows that were taken before are recognised. An import that was stopped or killed goes
+    on where it was when the same command is run again. Ends with 2 where rows were rejected.
+
+    \b
+    CSV columns, in any order, named in the first line:
+      treatment_id, protocol, ended_at, client_ref     required
+      version, time, event_id                          which report of the visit
+      kind, area, location, provider, note             the visit
+      course_id, session, of                           its series
+      first_name, phone, email, time_zone, locale      the client
+      consent_care, consent_rebook, consent_review     sms, email, sms+email or none
+    """
+    settings, source = settings_for("tool"), inspect(file, format_)
+    path = _rejects_path(file, rejects)
+    with file.open("rb") as opened:
+        reader = reader_of(source, opened, settings.intake.body_limit)
+        for warning in reader.warnings:
+            typer.echo(f"aftercare: {warning}", err=True)
+        job = _Job(settings, clinic, source, reader, path)
+        summary = in_loop(lambda: _rehearse(job) if dry_run else _import(job))
+    _print(summary, as_json=as_json)
+    if not summary.finished:
+        raise typer.Exit(_STOPPED)
+    if summary.progress.rejected:
+        raise typer.Exit(BadInput.exit_code)
+
+
+def _rejects_path(file: Path, given: Path | None) -> Path:
+    path = given or file.with_name(f"{file.name}.rejects.ndjson")
+    if path.resolve() == file.resolve():
+        raise BadInput(
+            Problem("rejects-over-input", "--rejects", "the rejects would take the place of the file itself")
+        )
+    return path
+
+
+async def _import(job: _Job) -> Summary:
+    async with open_intake(job.settings) as (database, _, intake):
+        await require_clinic(database, job.clinic)
+        return await _run(job, intake, Journal(database, job.clinic, job.source.digest))
+
+
+async def _rehearse(job: _Job) -> Summary:
+    content, now = load_content(job.settings.home), clock.now()
+    async with open_store(job.settings) as database:
+        await require_clinic(database, job.clinic)
+        async with rehearsal(database, content.protocols, job.clinic, now, [now, now + _SOON]) as rehearsed:
+            summary = await _run(job, rehearsed, None)
+            return replace(summary, due=Due(*await rehearsed.due_soon()))
+
+
+async def _run(job: _Job, takes: Intake | Rehearsal, journal: Journal | None) -> Summary:
+    progress = await journal.begin() if journal else Progress()
+    resumed_after, rows_before, began = progress.line, progress.rows, clock.monotonic()
+    with Meter(job.source.size) as meter:
+        importer = _importer(job, takes, journal, progress, meter.show)
+        with _stopped_by_signals(importer.stop):
+            await _run_or_say_how_to_go_on(importer)
+    return Summary(
+        clinic=job.clinic,
+        file=job.source.path,
+        rejects=job.rejects,
+        finished=not importer.stopped,
+        progress=progress,
+        notes=importer.notes,
+        planned=takes.effects.planned,
+        past=takes.effects.past,
+        seconds=clock.monotonic() - began,
+        rows_now=progress.rows - rows_before,
+        resumed_after=resumed_after,
+    )
+
+
+def _importer(
+    job: _Job,
+    takes: Intake | Rehearsal,
+    journal: Journal | None,
+    progress: Progress,
+    watch: Callable[[Progress], None],
+) -> Importer:
+    intake = job.settings.intake
+    return Importer(
+        job.clinic,
+        job.reader,
+        takes,
+        Rejects(job.rejects, after=progress.line),
+        journal,
+        progress,
+        pace=Pace(intake.batch, intake.body_limit),
+        checking=Checking(clock.now, min(job.source.written_at, clock.now()), intake.future_tolerance),
+        watch=watch,
+    )
+
+
+async def _run_or_say_how_to_go_on(importer: Importer) -> None:
+    try:
+        await importer.run()
+    except Unavailable as error:
+        further = Problem("import-interrupted", "", how_to_go_on(importer.progress))
+        raise Unavailable(*error.problems, further) from None
+
+
+@contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end in an orderly way; a second one ends at once."""
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+    def end() -> None:
+        stop()
+        for name in signals:
+            loop.remove_signal_handler(name)
+
+    for name in signals:
+        loop.add_signal_handler(name, end)
+    try:
+        yield
+    finally:
+        for name in signals:
+            loop.remove_signal_handler(name)
+
+
+def _print(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        print_json(summary.as_json())
+        return
+    for line in summary.lines():
+        typer.echo(line)
