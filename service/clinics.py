@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from types import SimpleNamespace
 
 import phonenumbers
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import BadInput, Conflict, Problem
+from service.store.clinics import House, house_of_rows
 from service.store.tables import Clinic, Location, Sender, Staff, core
 from service.timing import zone_named
 from service.types import Medium
@@ -79,6 +81,13 @@ async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime)
     ):
         if rows:
             await connection.execute(table.insert(), rows)
+
+
+def house_of(new: NewClinic, now: datetime) -> House:
+    """The clinic as it would be read, had it been stored: for looking at words without a database."""
+    places = [SimpleNamespace(**_place_row(new.id, place)) for place in new.places]
+    senders = [SimpleNamespace(**_sender_row(new, sender, now)) for sender in new.senders]
+    return house_of_rows(SimpleNamespace(paused_at=None, **_clinic_row(new, now)), places, senders)
 
 
 def _problems(new: NewClinic) -> list[Problem]:

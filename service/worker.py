@@ -154,9 +154,9 @@ class Worker:
         wall, steady = clock.now(), clock.monotonic()
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            jumped = (clock.now() - wall).total_seconds() - (clock.monotonic() - steady)
+            jumped = clock_jump(clock.now() - wall, clock.monotonic() - steady)
             wall, steady = clock.now(), clock.monotonic()
-            if abs(jumped) > _JUMP_SECONDS:
+            if jumped is not None:
                 log.warning("clock jumped", seconds=round(jumped, 1))
                 for job in self._scheduler.get_jobs():
                     job.modify(next_run_time=clock.now())
@@ -175,3 +175,9 @@ class Worker:
             async with self._database.write() as connection:
                 await sign_off(connection, self.id, await self._database.now(connection))
         log.info("worker stopped", worker=str(self.id), given_up=given_up)
+
+
+def clock_jump(wall: timedelta, steady: float) -> float | None:
+    """By how many seconds the wall clock jumped while `steady` seconds passed; None where it only drifted."""
+    jumped = wall.total_seconds() - steady
+    return jumped if abs(jumped) > _JUMP_SECONDS else None

@@ -76,7 +76,7 @@ class Planner:
         desired = (
             plan_course(protocol, sessions, quiet=quiet_hours(house), usable=usable, now=batch.now) if protocol else []
         )
-        changes = reconcile(desired, [_existing(row) for row in existing.values()])
+        changes = reconcile(desired, [existing_of(row) for row in existing.values()])
         batch.apply(changes, existing, {row.id: row for row in treatments}, client, house)
 
 
@@ -222,7 +222,8 @@ def session_of(row: Any, zone: str) -> Session:
     )
 
 
-def _existing(row: Json) -> Existing:
+def existing_of(row: Json) -> Existing:
+    """A reminder's row as planning knows it."""
     return Existing(
         id=row["id"],
         treatment=row["treatment"],

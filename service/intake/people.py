@@ -127,15 +127,17 @@ def client_row(entry: Entry, contact: Contact) -> Json:
 
 
 def merged(before: Json, described: Json, contact: Contact) -> Json:
-    """What is known after this event: what it gives replaces what was known, what it leaves out stays."""
-    if described["as_of"] < before["as_of"]:
-        return before
-    given = {name: described[name] for name in ("first_name", "time_zone", "locale") if described[name]}
-    if contact.phone is not None:
-        given |= {name: described[name] for name in ("phone", "phone_given", "phone_problem")}
-    if contact.email is not None:
-        given |= {name: described[name] for name in ("email", "email_given", "email_problem")}
-    return before | given | {"as_of": described["as_of"]}
+    """What is known after this event: what it gives replaces what was known, what it leaves out stays.
+
+    An older event still tells what no newer one has told: events may arrive in any order.
+    """
+    newer = described["as_of"] >= before["as_of"]
+    given = [(name,) for name in ("first_name", "time_zone", "locale") if described[name]]
+    given += [("phone_given", "phone", "phone_problem")] if contact.phone is not None else []
+    given += [("email_given", "email", "email_problem")] if contact.email is not None else []
+    told = [name for names in given if newer or not before[names[0]] for name in names]
+    as_of = max(before["as_of"], described["as_of"])
+    return before | {name: described[name] for name in told} | {"as_of": as_of}
 
 
 def _addresses(clients: Mapping[tuple[str, str], Mapping[str, Any]]) -> set[tuple[str, str, str]]:

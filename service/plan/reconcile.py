@@ -31,6 +31,12 @@ class Existing:
     def key(self) -> Key:
         return self.treatment, self.step, self.occurrence
 
+    @property
+    def open(self) -> bool:
+        """Whether a plan may still decide about it: it is scheduled, or was put away by a plan."""
+        put_away = self.state in {ReminderState.SKIPPED, ReminderState.CANCELLED}
+        return self.state is ReminderState.SCHEDULED or (put_away and self.settled_by_plan)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -67,7 +73,7 @@ def _to_schedule(row: Existing, planned: Planned) -> bool:
         return False
     if row.state is ReminderState.SCHEDULED:
         return _other_times(row, planned)
-    return row.settled_by_plan and row.state in {ReminderState.SKIPPED, ReminderState.CANCELLED}
+    return row.open
 
 
 def _other_times(row: Existing, planned: Planned) -> bool:

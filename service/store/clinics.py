@@ -64,14 +64,15 @@ async def houses(connection: AsyncConnection, ids: Collection[str]) -> dict[str,
     senders = (
         await connection.execute(sa.select(SENDER).where(SENDER.c.clinic.in_(wanted)).order_by(SENDER.c.id.desc()))
     ).all()
-    return {row.id: _house(row, places, senders) for row in clinics}
+    return {row.id: house_of_rows(row, places, senders) for row in clinics}
 
 
 async def clinic_exists(connection: AsyncConnection, clinic: str) -> bool:
     return await connection.scalar(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic)) is not None
 
 
-def _house(clinic: Any, places: Collection[Any], senders: Collection[Any]) -> House:
+def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]) -> House:
+    """A clinic from its row and those of its locations and senders, among others'."""
     return House(
         id=clinic.id,
         name=clinic.name,

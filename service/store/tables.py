@@ -260,7 +260,8 @@ class Treatment(SQLModel, table=True):
     provider: str = ""
     note: str = ""
     ended_at: datetime
-    version: int | None = None
+    version: int | None = Field(default=None, sa_type=sa.BigInteger)
+    """Often a time in milliseconds."""
     as_of: datetime
     event_source: str
     event_id: str

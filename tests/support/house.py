@@ -122,13 +122,14 @@ class House:
             return (await connection.execute(sa.select(core(model)).where(*where))).all()
 
 
-async def open_house(url: str, *clinics: NewClinic) -> House:
+async def open_house(url: str, *clinics: NewClinic, on_host_clock: bool = False) -> House:
+    """`on_host_clock`: time is what `clock.now()` says, as in a running house on SQLite; freezegun moves it."""
     clock = Clock()
-    database = Database(url, fixed_clock=clock)
+    database = Database(url, fixed_clock=None if on_host_clock else clock)
     await migrate(database)
     async with database.write() as connection:
         for one in clinics or (clinic(),):
-            await add_clinic(connection, one, clock())
+            await add_clinic(connection, one, await database.now(connection))
     content = shipped()
     words = Words(content.templates, content.protocols)
     intake = Intake(database, content.protocols)

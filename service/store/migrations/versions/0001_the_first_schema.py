@@ -265,7 +265,7 @@ def upgrade() -> None:
         sa.Column("provider", sqltypes.AutoString(), nullable=False),
         sa.Column("note", sqltypes.AutoString(), nullable=False),
         sa.Column("ended_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=True),
         sa.Column("as_of", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("event_source", sqltypes.AutoString(), nullable=False),
         sa.Column("event_id", sqltypes.AutoString(), nullable=False),

@@ -1,0 +1,228 @@
+"""What an event would make of itself, message by message, pure: nothing is stored and no clock is read.
+
+The event is laid over what is known as intake would record it, its course is planned as intake would plan it, each
+reminder is judged for its own time as a start would judge it, and written by the same words. So what a preview shows is
+what will be sent, as long as nothing else happens.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from service.consent import other_media
+from service.content import Content
+from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, verdict_on
+from service.errors import Conflict, Problem
+from service.events import Event
+from service.intake.answer import Standing
+from service.intake.courses import existing_of, planned_row, quiet_hours, session_of
+from service.intake.entry import Entry
+from service.intake.people import Contact, client_row, consent_rows, contact_of, merged
+from service.intake.record import OTHER_CLIENT, OTHER_CONTENT, standing_of, treatment_row
+from service.plan import Existing, Planned, plan_course
+from service.protocols import Protocol
+from service.store.clinics import House
+from service.store.due import Address
+from service.store.known import Known
+from service.types import Json, Medium, Purpose, SendMode
+from service.words import Unwritable, Words, Written
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedMessage:
+    """One message that would go out, or the reason why it would not. Instants are aware UTC."""
+
+    step: str
+    occurrence: int
+    purpose: Purpose
+    medium: Medium
+    intended_at: datetime
+    """What the protocol names, before any deferral."""
+    send_at: datetime
+    expires_at: datetime
+    zone: str
+    held_back: str
+    """The code of what keeps it from going out; empty where nothing does."""
+    notes: tuple[str, ...]
+    """Codes of what changes its way: quiet hours, a channel that may not be used."""
+    written: Written | None
+    """None where the plan wants no message, or no words can be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An event's answer to be: its messages in order of time, and what the clinic would be told."""
+
+    standing: Standing
+    title: str
+    """The protocol's; empty where it is not known."""
+    zone: str
+    messages: tuple[PreviewedMessage, ...]
+    warnings: tuple[Problem, ...]
+
+
+def preview(event: Event, house: House, known: Known, content: Content, now: datetime) -> Preview:
+    """Look ahead from `now` at what this event would do to a clinic about whose client this much is known.
+
+    Raises Conflict where intake would: the event's key with other content, another client's treatment.
+    """
+    entry = Entry(house.id, event)
+    contact = contact_of(event.data.client, house.country)
+    standing = _standing(entry, known, content)
+    scene = _Scene(entry, house, known, contact, now, Words(content.templates, content.protocols))
+    protocol = content.protocols.get(event.data.treatment.protocol)
+    planned = scene.plan(protocol) if protocol and standing is Standing.PLANNED else []
+    messages = sorted((message for one in planned for message in scene.messages(one)), key=_order)
+    return Preview(
+        standing=standing,
+        title=protocol.title if protocol else "",
+        zone=scene.zone,
+        messages=tuple(messages),
+        warnings=(*event.warnings, *contact.warnings),
+    )
+
+
+def _standing(entry: Entry, known: Known, content: Content) -> Standing:
+    stored = next((row for row in known.treatments if row.id == entry.event.data.treatment.id), None)
+    if stored is not None and stored.client != entry.event.data.client.ref:
+        raise Conflict(OTHER_CLIENT)
+    for row in known.events:
+        if (row.clinic, row.source, row.id) == entry.key and row.digest != entry.event.digest:
+            raise Conflict(OTHER_CONTENT)
+    return standing_of(entry.event, stored, content.protocols)
+
+
+def _order(message: PreviewedMessage) -> tuple[datetime, str, int]:
+    return message.intended_at, message.step, message.occurrence
+
+
+class _Scene:
+    """What would be known once the event is recorded."""
+
+    def __init__(self, entry: Entry, house: House, known: Known, contact: Contact, now: datetime, words: Words) -> None:
+        self._house = house
+        self._known = known
+        self._now = now
+        self._words = words
+        self._client = _client(entry, known, contact)
+        self._treatment = treatment_row(entry, Standing.PLANNED)
+        self._consents = _consents(entry, known)
+        self._recipients = {(row.clinic, row.medium, row.address): row for row in known.recipients}
+        self._reminders = _reminders(known, entry.event.data.treatment.id)
+
+    @property
+    def zone(self) -> str:
+        return self._zone(SimpleNamespace(**self._treatment))
+
+    def plan(self, protocol: Protocol) -> list[Planned]:
+        """The event's own treatment's part in the plan of its course."""
+        new = self._treatment
+        group = {name: new[name] for name in ("course", "client", "protocol")}
+        others = [
+            row
+            for row in self._known.treatments
+            if row.id != new["id"] and all(getattr(row, name) == value for name, value in group.items())
+        ]
+        sessions = [session_of(row, self._zone(row)) for row in (*others, SimpleNamespace(**new))]
+        planned = plan_course(protocol, sessions, quiet=quiet_hours(self._house), now=self._now)
+        return [one for one in planned if one.treatment == new["id"]]
+
+    def messages(self, planned: Planned) -> Iterator[PreviewedMessage]:
+        due: Any = SimpleNamespace(**self._client, **_due(self._treatment, planned, self._client, self._house))
+        existing = self._reminders.get((planned.step, planned.occurrence))
+        if existing and not existing.open:
+            yield self._message(due, planned, held_back=f"already-{existing.state}")
+        elif planned.skip:
+            yield self._message(due, planned, held_back=planned.skip)
+        else:
+            yield from self._way(due, planned)
+
+    def _way(self, due: Any, planned: Planned) -> Iterator[PreviewedMessage]:
+        """From verdict to verdict, as starts would make them one after the other."""
+        at = max(planned.due_at, self._now)
+        notes = ["quiet-hours"] if planned.due_at != planned.intended_at else []
+        while True:
+            match verdict_on(due, self._house, self._recipients, self._consents, at):
+                case Send():
+                    yield self._written(due, planned, at, notes)
+                    later = other_media(due.media, due.medium) if due.send_mode == SendMode.ALL else []
+                    if not later:
+                        return
+                    due, notes = _by(due, later[0]), []
+                case Defer(until, reason):
+                    at, notes = until, [*notes, reason]
+                case Reroute(medium, reason):
+                    due, notes = _by(due, medium), [*notes, reason]
+                case Skip(reason) | Expire(reason):
+                    yield self._written(due, planned, at, notes, held_back=reason)
+                    return
+
+    def _written(
+        self, due: Any, planned: Planned, at: datetime, notes: list[str], *, held_back: str = ""
+    ) -> PreviewedMessage:
+        try:
+            written = self._words.write(due, self._house)
+        except Unwritable as error:
+            return self._message(due, planned, at, notes, held_back=held_back or error.code)
+        return self._message(due, planned, at, notes, held_back=held_back, written=written)
+
+    def _message(
+        self,
+        due: Any,
+        planned: Planned,
+        at: datetime | None = None,
+        notes: list[str] | None = None,
+        *,
+        held_back: str,
+        written: Written | None = None,
+    ) -> PreviewedMessage:
+        return PreviewedMessage(
+            step=planned.step,
+            occurrence=planned.occurrence,
+            purpose=planned.purpose,
+            medium=Medium(due.medium),
+            intended_at=planned.intended_at,
+            send_at=at or planned.due_at,
+            expires_at=planned.expires_at,
+            zone=planned.zone,
+            held_back=held_back,
+            notes=tuple(notes or ()),
+            written=written,
+        )
+
+    def _zone(self, treatment: Any) -> str:
+        return self._house.zone_for(self._client["time_zone"], treatment.location)
+
+
+def _client(entry: Entry, known: Known, contact: Contact) -> Json:
+    described = client_row(entry, contact)
+    new = described | {"sms_stopped_at": None, "email_stopped_at": None}
+    stored = (dict(row._mapping) for row in known.clients if row.ref == described["ref"])  # noqa: SLF001 - SQLAlchemy's documented accessor
+    return merged(next(stored, new), described, contact)
+
+
+def _consents(entry: Entry, known: Known) -> dict[tuple[str, str, str, str], bool]:
+    """The newest word on each purpose and medium."""
+    said = {(row.clinic, row.client, row.medium, row.purpose): (row.at, row.granted) for row in known.consents}
+    for row in consent_rows(entry):
+        key = (row["clinic"], row["client"], row["medium"], row["purpose"])
+        if key not in said or row["at"] >= said[key][0]:
+            said[key] = row["at"], row["granted"]
+    return {key: granted for key, (_, granted) in said.items()}
+
+
+def _reminders(known: Known, treatment: str) -> Mapping[tuple[str, int], Existing]:
+    rows = [dict(row._mapping) for row in known.reminders if row.treatment == treatment]  # noqa: SLF001 - SQLAlchemy's documented accessor
+    return {(row["step"], row["occurrence"]): existing_of(row) for row in rows}
+
+
+def _due(treatment: Json, planned: Planned, client: Json, house: House) -> Json:
+    """The columns of a due reminder (`store.due`) but the client's."""
+    names = ("protocol", "session", "of", "area", "location", "provider", "note", "ended_at")
+    return {name: treatment[name] for name in names} | {"step": planned.step} | planned_row(planned, client, house)
+
+
+def _by(due: Any, medium: Medium) -> Any:
+    return SimpleNamespace(**vars(due) | {"medium": medium.value})
