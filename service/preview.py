@@ -17,22 +17,34 @@ from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, verdict_o
 from service.errors import Conflict, Problem
 from service.events import Event
 from service.intake.answer import Standing
-from service.intake.courses import existing_of, planned_row, quiet_hours, session_of
+from service.intake.courses import existing_of, plan_of, planned_row
 from service.intake.entry import Entry
 from service.intake.people import Contact, client_row, consent_rows, contact_of, merged
 from service.intake.record import OTHER_CLIENT, OTHER_CONTENT, standing_of, treatment_row
-from service.plan import Existing, Planned, plan_course
+from service.plan import Existing, Planned
 from service.protocols import Protocol
 from service.store.clinics import House
-from service.store.due import Address
 from service.store.known import Known
 from service.types import Json, Medium, Purpose, SendMode
 from service.words import Unwritable, Words, Written
 
+_QUIET = "quiet-hours"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What changes a message's way: a channel that may not be used, or the end of quiet hours to wait for."""
+
+    medium: Medium
+    code: str
+
 
 @dataclass(frozen=True, slots=True)
 class PreviewedMessage:
-    """One message that would go out, or the reason why it would not. Instants are aware UTC."""
+    """One message that would go out, or the reason why it would not. Instants are aware UTC.
+
+    Codes are those of `reasons.sentence`.
+    """
 
     step: str
     occurrence: int
@@ -45,8 +57,7 @@ class PreviewedMessage:
     zone: str
     held_back: str
     """The code of what keeps it from going out; empty where nothing does."""
-    notes: tuple[str, ...]
-    """Codes of what changes its way: quiet hours, a channel that may not be used."""
+    notes: tuple[Note, ...]
     written: Written | None
     """None where the plan wants no message, or no words can be made."""
 
@@ -114,7 +125,7 @@ class _Scene:
 
     @property
     def zone(self) -> str:
-        return self._zone(SimpleNamespace(**self._treatment))
+        return self._house.zone_for(self._client["time_zone"], self._treatment["location"])
 
     def plan(self, protocol: Protocol) -> list[Planned]:
         """The event's own treatment's part in the plan of its course."""
@@ -125,15 +136,15 @@ class _Scene:
             for row in self._known.treatments
             if row.id != new["id"] and all(getattr(row, name) == value for name, value in group.items())
         ]
-        sessions = [session_of(row, self._zone(row)) for row in (*others, SimpleNamespace(**new))]
-        planned = plan_course(protocol, sessions, quiet=quiet_hours(self._house), now=self._now)
+        treatments = [*others, SimpleNamespace(**new)]
+        planned = plan_of(protocol, treatments, self._client, self._house, self._now)
         return [one for one in planned if one.treatment == new["id"]]
 
     def messages(self, planned: Planned) -> Iterator[PreviewedMessage]:
         due: Any = SimpleNamespace(**self._client, **_due(self._treatment, planned, self._client, self._house))
         existing = self._reminders.get((planned.step, planned.occurrence))
         if existing and not existing.open:
-            yield self._message(due, planned, held_back=f"already-{existing.state}")
+            yield self._message(due, planned, held_back="already-settled")
         elif planned.skip:
             yield self._message(due, planned, held_back=planned.skip)
         else:
@@ -142,7 +153,7 @@ class _Scene:
     def _way(self, due: Any, planned: Planned) -> Iterator[PreviewedMessage]:
         """From verdict to verdict, as starts would make them one after the other."""
         at = max(planned.due_at, self._now)
-        notes = ["quiet-hours"] if planned.due_at != planned.intended_at else []
+        notes = [Note(Medium(due.medium), _QUIET)] if planned.due_at != planned.intended_at else []
         while True:
             match verdict_on(due, self._house, self._recipients, self._consents, at):
                 case Send():
@@ -152,15 +163,15 @@ class _Scene:
                         return
                     due, notes = _by(due, later[0]), []
                 case Defer(until, reason):
-                    at, notes = until, [*notes, reason]
+                    at, notes = until, [*notes, Note(Medium(due.medium), reason)]
                 case Reroute(medium, reason):
-                    due, notes = _by(due, medium), [*notes, reason]
+                    due, notes = _by(due, medium), [*notes, Note(Medium(due.medium), reason)]
                 case Skip(reason) | Expire(reason):
                     yield self._written(due, planned, at, notes, held_back=reason)
                     return
 
     def _written(
-        self, due: Any, planned: Planned, at: datetime, notes: list[str], *, held_back: str = ""
+        self, due: Any, planned: Planned, at: datetime, notes: list[Note], *, held_back: str = ""
     ) -> PreviewedMessage:
         try:
             written = self._words.write(due, self._house)
@@ -173,7 +184,7 @@ class _Scene:
         due: Any,
         planned: Planned,
         at: datetime | None = None,
-        notes: list[str] | None = None,
+        notes: list[Note] | None = None,
         *,
         held_back: str,
         written: Written | None = None,
@@ -191,9 +202,6 @@ class _Scene:
             notes=tuple(notes or ()),
             written=written,
         )
-
-    def _zone(self, treatment: Any) -> str:
-        return self._house.zone_for(self._client["time_zone"], treatment.location)
 
 
 def _client(entry: Entry, known: Known, contact: Contact) -> Json:

@@ -20,6 +20,7 @@ _DISPATCH = {
     "render-failed": "The words could not be put together.",
     "replanned": "What is known of the treatment has changed, and its time with it.",
     "no-channel": "This process has no provider for the channel; another worker may have.",
+    "already-settled": "It was sent or settled before, and stays as it is.",
 }
 
 _OUTCOMES = {

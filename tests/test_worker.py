@@ -18,6 +18,7 @@ PATIENCE = 10
 @pytest.fixture
 async def frozen() -> AsyncIterator[FrozenDateTimeFactory]:
     with freeze_time(NINE, real_asyncio=True) as factory:
+        assert isinstance(factory, FrozenDateTimeFactory)
         yield factory
 
 

@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import __version__
-from service.cli import check, clinic, event, import_, key, processes, sandbox
+from service.cli import check, clinic, event, import_, key, preview, processes, sandbox
 from service.errors import AftercareError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("worker")(processes.worker)
 app.command("migrate")(processes.migrate)
 app.command("event")(event.event)
 app.command("import")(import_.import_)
+app.command("preview")(preview.preview_)
 app.command("check")(check.check)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(clinic.app, name="clinic")

@@ -43,7 +43,7 @@ class Item:
     medium: Medium
     state: str
     at: datetime
-    """When it was made; of a reminder, when it is due, or when it was settled."""
+    """When it was made; of a reminder, when it is or was due."""
     made: bool
     message: Message | None = None
 
@@ -131,6 +131,7 @@ async def _page(
         shelf=shelf,
         medium=medium,
         items=items[:PAGE],
+        troubled=views.DID_NOT_ARRIVE,
         more=shelf is Shelf.OUT and len(items) > PAGE,
         older=before is not None,
         ahead=await views.ahead(visit.connection, visit.clinic, visit.now),
@@ -175,13 +176,12 @@ async def _items(desk: Desk, visit: Visit, rows: Sequence[Any]) -> list[Item]:
 
 
 def _unsent(row: Any) -> Item:
-    waiting = row.reminder_state in views.COMING
     return Item(
         row=row,
         path=f"/console/reminders/{row.reminder}",
         medium=Medium(row.turn),
         state=row.reminder_state,
-        at=row.due_at if waiting else row.updated_at,
+        at=row.due_at,
         made=False,
     )
 

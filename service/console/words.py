@@ -40,6 +40,7 @@ _STATES = {
     "expired": State("Expired", "off", "slash", "Its time passed before it could be sent."),
     "needs_review": State("Needs a person", "bad", "alert", "Someone has to decide what becomes of it."),
 }
+_MEDIA = {"sms": "SMS", "email": "Email"}
 _PURPOSES = {"care": "Care", "rebook": "Next visit", "review": "Review"}
 _LANGUAGES = {"en": "English", "es": "Spanish"}
 
@@ -193,6 +194,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "address": address,
     "linked": linked,
     "path_part": path_part,
+    "medium": lambda code: _MEDIA[code],
     "purpose": lambda code: _PURPOSES.get(code, code),
     "language": lambda code: _LANGUAGES.get(code.partition("-")[0], code),
 }

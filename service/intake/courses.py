@@ -71,12 +71,8 @@ class Planner:
         ids = {row.id for row in treatments}
         existing = {row.id: _as_dict(row) for row in rows if row.clinic == clinic and row.treatment in ids}
         protocol = self._protocols.get(code)
-        sessions = [session_of(row, house.zone_for(client["time_zone"], row.location)) for row in treatments]
-        usable = usable_media(client, house)
-        desired = (
-            plan_course(protocol, sessions, quiet=quiet_hours(house), usable=usable, now=batch.now) if protocol else []
-        )
-        changes = reconcile(desired, [existing_of(row) for row in existing.values()])
+        desired = plan_of(protocol, treatments, client, house, batch.now) if protocol else []
+        changes = reconcile(desired, [_planned_by(code, row) for row in existing.values()])
         batch.apply(changes, existing, {row.id: row for row in treatments}, client, house)
 
 
@@ -105,7 +101,7 @@ class _Batch:
             self._inserts.append(row)
             existing[row["id"]] = row
         for id_, planned in changes.reschedule:
-            row = existing[id_] | self._times(planned, client, house)
+            row = existing[id_] | self._times(planned, treatments[planned.treatment], client, house)
             self._change(row, existing, "replanned")
         for id_, reason in changes.cancel:
             cancelled = {"state": ReminderState.CANCELLED.value, "reason": reason.value, "by": "plan"}
@@ -141,18 +137,17 @@ class _Batch:
             "treatment": planned.treatment,
             "step": planned.step,
             "occurrence": planned.occurrence,
-            "protocol": treatment.protocol,
             "tries": 0,
             "fence": 0,
             "lease_until": None,
-            **self._times(planned, client, house),
+            **self._times(planned, treatment, client, house),
         }
 
-    def _times(self, planned: Planned, client: Mapping[str, Any], house: House) -> Json:
+    def _times(self, planned: Planned, treatment: Any, client: Mapping[str, Any], house: House) -> Json:
         row = planned_row(planned, client, house)
         if planned.skip is None and row["sender"] is not None:
             self._effects.schedule((house.id, row["sender"]), planned.due_at)
-        return row | {"updated_at": self.now}
+        return row | {"protocol": treatment.protocol, "updated_at": self.now}
 
 
 def planned_row(planned: Planned, client: Mapping[str, Any], house: House) -> Json:
@@ -179,6 +174,14 @@ def planned_row(planned: Planned, client: Mapping[str, Any], house: House) -> Js
         "reason": planned.skip.value if planned.skip else "",
         "by": "plan",
     }
+
+
+def plan_of(
+    protocol: Protocol, treatments: Sequence[Any], client: Mapping[str, Any], house: House, now: datetime
+) -> list[Planned]:
+    """The plan of one course, from the rows of its treatments and its client."""
+    sessions = [_session(row, house.zone_for(client["time_zone"], row.location)) for row in treatments]
+    return plan_course(protocol, sessions, quiet=quiet_hours(house), usable=usable_media(client, house), now=now)
 
 
 def quiet_hours(house: House) -> QuietHours:
@@ -209,8 +212,7 @@ def _groups(treatments: Sequence[Any], people: People) -> dict[_Group, list[Any]
     return groups
 
 
-def session_of(row: Any, zone: str) -> Session:
-    """A treatment's row as planning knows it."""
+def _session(row: Any, zone: str) -> Session:
     return Session(
         treatment=row.id,
         ended_at=row.ended_at,
@@ -237,6 +239,11 @@ def existing_of(row: Json) -> Existing:
         zone=row["zone"],
         moved=row["by"] != "plan",
     )
+
+
+def _planned_by(code: str, row: Json) -> Existing:
+    """What another protocol planned is planned anew, though its times may be the same: no plan is for no zone."""
+    return existing_of(row if row["protocol"] == code else row | {"zone": ""})
 
 
 def _as_dict(row: Any) -> Json:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.events import Event
+from service.protocols.model import area_key
 from service.store.treatments import EventKey
 
 
@@ -29,4 +30,4 @@ class Entry:
     def course(self) -> str:
         """The course's id: given, else client, protocol and area together."""
         data = self.event.data
-        return data.course.id or f"{data.client.ref}|{data.treatment.protocol}|{data.treatment.area}"
+        return data.course.id or f"{data.client.ref}|{data.treatment.protocol}|{area_key(data.treatment.area)}"

@@ -30,6 +30,12 @@ class Contact:
     email: Address | None
 
     @property
+    def addresses(self) -> list[tuple[str, str]]:
+        """The usable ones, by medium."""
+        given = ((Medium.SMS, self.phone), (Medium.EMAIL, self.email))
+        return [(medium.value, address.value) for medium, address in given if address and address.value]
+
+    @property
     def warnings(self) -> tuple[Problem, ...]:
         """Named in the answer, so that the clinic can correct them."""
         given = (("data.client.phone", self.phone), ("data.client.email", self.email))
@@ -132,7 +138,7 @@ def merged(before: Json, described: Json, contact: Contact) -> Json:
     An older event still tells what no newer one has told: events may arrive in any order.
     """
     newer = described["as_of"] >= before["as_of"]
-    given = [(name,) for name in ("first_name", "time_zone", "locale") if described[name]]
+    given: list[tuple[str, ...]] = [(name,) for name in ("first_name", "time_zone", "locale") if described[name]]
     given += [("phone_given", "phone", "phone_problem")] if contact.phone is not None else []
     given += [("email_given", "email", "email_problem")] if contact.email is not None else []
     told = [name for names in given if newer or not before[names[0]] for name in names]

@@ -79,7 +79,7 @@ class Recorder:
         fresh = [entry for entry in fit if entry.key in new]
         people = await record_people(connection, fresh, contacts, now)
         await _save(connection, [entry for entry in fresh if new[entry.key] is not Standing.OUTDATED], new)
-        courses = {(e.clinic, c) for e in fresh if new[e.key] is Standing.PLANNED for c in _courses(e, stored)}
+        courses = {(e.clinic, c) for e in fresh if new[e.key] is not Standing.OUTDATED for c in _courses(e, stored)}
         plans = await self._planner.plan(connection, courses, people, clinics, effects, now)
         for entry in fresh:
             plan = plans.get(entry.treatment, ())

@@ -30,9 +30,9 @@ async def insert_reminders(connection: AsyncConnection, rows: Sequence[Json]) ->
     await insert_many(connection, REMINDER, rows)
 
 
-_REPLANNED = ("clinic", "id", "fence", "client", "purpose", "topic", "media", "medium", "sender", "send_mode",
-              "quiet", "if_unknown", "asks", "intended_at", "due_at", "expires_at", "zone", "local_time", "state",
-              "reason", "by", "updated_at")  # fmt: skip
+_REPLANNED = ("clinic", "id", "fence", "client", "protocol", "purpose", "topic", "media", "medium", "sender",
+              "send_mode", "quiet", "if_unknown", "asks", "intended_at", "due_at", "expires_at", "zone", "local_time",
+              "state", "reason", "by", "updated_at")  # fmt: skip
 
 
 async def replan_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:

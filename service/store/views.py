@@ -29,14 +29,13 @@ REMINDER, SENDER, STAFF = core(Reminder), core(Sender), core(Staff)
 TREATMENT, WORDING = core(Treatment), core(Wording)
 
 COMING = (ReminderState.SCHEDULED.value, ReminderState.SENDING.value)
-NOT_SENT = (
+DID_NOT_ARRIVE = (
     ReminderState.NEEDS_REVIEW.value,
     ReminderState.FAILED.value,
     ReminderState.UNDELIVERED.value,
-    ReminderState.SKIPPED.value,
-    ReminderState.CANCELLED.value,
     ReminderState.EXPIRED.value,
 )
+_DID_NOT_APPLY = (ReminderState.SKIPPED.value, ReminderState.CANCELLED.value)
 _NEVER_LEFT = (AttemptState.ABSENT.value, AttemptState.FAILED.value)
 
 _CONTEXT = (
@@ -54,7 +53,6 @@ _CONTEXT = (
     REMINDER.c.due_at,
     REMINDER.c.expires_at,
     REMINDER.c.zone,
-    REMINDER.c.updated_at,
     CLIENT.c.first_name,
     TREATMENT.c.ended_at,
     TREATMENT.c.area,
@@ -165,12 +163,15 @@ async def coming(connection: AsyncConnection, clinic: str, *, medium: str = "", 
 
 
 async def not_sent(connection: AsyncConnection, clinic: str, *, medium: str = "", limit: int) -> Sequence[Any]:
-    """Reminders that did not reach anyone, the latest settled first."""
-    query = _REMINDERS.where(REMINDER.c.clinic == clinic, REMINDER.c.state.in_(NOT_SENT))
+    """Reminders that reached nobody: those that should have first, then the latest settled first."""
+    query = _REMINDERS.where(REMINDER.c.clinic == clinic, REMINDER.c.state.in_((*DID_NOT_ARRIVE, *_DID_NOT_APPLY)))
+    did_not_apply = REMINDER.c.state.in_(_DID_NOT_APPLY)
     if medium:
         query = query.where(REMINDER.c.medium == medium)
     return (
-        await connection.execute(query.order_by(REMINDER.c.updated_at.desc(), REMINDER.c.due_at.desc()).limit(limit))
+        await connection.execute(
+            query.order_by(did_not_apply, REMINDER.c.updated_at.desc(), REMINDER.c.due_at.desc()).limit(limit)
+        )
     ).all()
 
 

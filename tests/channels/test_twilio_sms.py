@@ -168,10 +168,11 @@ async def test_a_message_whose_answer_was_lost_is_found(
 async def test_others_messages_are_not_found(pool: HttpPool, sandbox: Sandbox) -> None:
     twilio = at_sandbox(pool, sandbox)
     await twilio.send(outgoing(to="+447400123457"))
-    await twilio.send(outgoing(sender=replace(SMS_SENDER, address="+15005550009")))
-    await twilio.send(outgoing(sender=SERVED))
-    await twilio.send(outgoing(sender=NAMED))
-    assert await twilio.look_up(lately()) == []
+    senders = (SMS_SENDER, SERVED, NAMED)
+    sent = [await twilio.send(outgoing(sender=sender)) for sender in senders]
+    for sender, outcome in zip(senders, sent, strict=True):
+        found = await twilio.look_up(lately(sender=sender)) or []
+        assert [Accepted(each.provider_id) for each in found] == [outcome]
 
 
 def message(created: datetime | None, number: int = 0, **changes: object) -> dict[str, object]:

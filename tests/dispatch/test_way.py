@@ -1,10 +1,8 @@
 """The way of a reminder, on both databases: from an event to a message, once, or a reason why not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-import pytest
-
-from service.store.tables import Attempt, Client, Consent, Decision, Reminder, Sender, core
+from service.store.tables import Attempt, Reminder, core
 from tests.support.house import House, visit
 
 

@@ -245,7 +245,8 @@ async def test_a_version_may_be_as_large_as_a_time_in_milliseconds(house: House)
 
 @pytest.mark.parametrize("depth", [150, 240, 249])
 async def test_an_event_of_any_depth_that_is_taken_can_be_stored(house: House, depth: int) -> None:
-    event, inner = visit(), "deep"  # type: tuple[Json, Any]
+    event = visit()
+    inner: Any = "deep"
     for _ in range(depth):
         inner = [inner]
     event["extension"] = inner

@@ -53,7 +53,7 @@ def test_every_clinic_table_leads_with_the_clinic_in_its_key_and_in_every_foreig
     for table in SQLModel.metadata.tables.values():
         if table.name in platform:
             continue
-        assert list(table.primary_key.columns)[0].name == "clinic", table.name
+        assert next(iter(table.primary_key.columns)).name == "clinic", table.name
         for key in table.foreign_key_constraints:
             assert key.column_keys[0] == "clinic", (table.name, key.column_keys)
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 from service.channels.base import Channel
 from service.channels.outbox import Outbox
@@ -21,7 +22,6 @@ from service.store.session import Database
 from service.store.tables import core
 from service.types import Json, Medium
 from service.words import Words
-from sqlmodel import SQLModel
 
 CLINIC = "glow"
 NOON = datetime(2026, 11, 20, 15, 10, tzinfo=UTC)

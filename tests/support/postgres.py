@@ -47,7 +47,9 @@ def postgres(*, durable: bool = False) -> Iterator[Server]:
     try:
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
-        _run(server.binaries / "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+        _run(
+            server.binaries / "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"
+        )
         _configure(server, durable=durable)
         server.start()
         try:

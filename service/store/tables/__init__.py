@@ -1,0 +1,36 @@
+"""Every table, as SQLModel classes; queries on hot paths use the Core tables beneath them.
+
+Every clinic's table leads with `clinic`, and every foreign key is (clinic, id): the tenant is part of every key, so a
+row can neither be found nor referred to from another clinic. Natural keys that the clinic's system gives (`client`,
+`treatment`, `event`) are used as they are. Times are aware UTC. Columns that hold an enum store its string value.
+"""
+
+from service.store.tables.base import core
+from service.store.tables.messages import Attempt, Decision, Reminder, Wording
+from service.store.tables.people import Client, Consent, Recipient
+from service.store.tables.platform import SchemaInfo, Worker
+from service.store.tables.tenants import ApiKey, Clinic, Location, Sender, SignIn, Staff
+from service.store.tables.visits import Course, Event, ImportRun, Treatment
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "Client",
+    "Clinic",
+    "Consent",
+    "Course",
+    "Decision",
+    "Event",
+    "ImportRun",
+    "Location",
+    "Recipient",
+    "Reminder",
+    "SchemaInfo",
+    "Sender",
+    "SignIn",
+    "Staff",
+    "Treatment",
+    "Wording",
+    "Worker",
+    "core",
+]

@@ -1,0 +1,67 @@
+"""Clients, how they are reached, and what they agreed to."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from service.store.tables.base import partial, to
+
+
+class Client(SQLModel, table=True):
+    """A person a clinic treats. A phone or email that cannot be used is kept as it came, beside the reason."""
+
+    __tablename__ = "client"
+    __table_args__ = (
+        partial("ix_client_phone", "clinic", "phone", where="phone IS NOT NULL"),
+        partial("ix_client_email", "clinic", "email", where="email IS NOT NULL"),
+    )
+
+    clinic: str = Field(primary_key=True, foreign_key="clinic.id")
+    ref: str = Field(primary_key=True)
+    first_name: str = ""
+    phone: str | None = None
+    phone_given: str = ""
+    phone_problem: str = ""
+    email: str | None = None
+    email_given: str = ""
+    email_problem: str = ""
+    time_zone: str = ""
+    locale: str = ""
+    sms_stopped_at: datetime | None = None
+    email_stopped_at: datetime | None = None
+    as_of: datetime
+    """The `time` of the newest event that described this client; older ones change nothing."""
+
+
+class Recipient(SQLModel, table=True):
+    """A number or address, from its first mention on. Suppression outranks consent.
+
+    Whoever takes consent away updates this row in the same transaction; whoever starts a send holds it FOR SHARE. So
+    after a STOP has committed there is no new intent.
+    """
+
+    __tablename__ = "recipient"
+
+    clinic: str = Field(primary_key=True, foreign_key="clinic.id")
+    medium: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    suppressed_at: datetime | None = None
+    suppressed_reason: str = ""
+    unusable_at: datetime | None = None
+    unusable_reason: str = ""
+    created_at: datetime
+
+
+class Consent(SQLModel, table=True):
+    """What a client said to one purpose by one medium. Absent: care follows the clinic's policy, the others are no."""
+
+    __tablename__ = "consent"
+    __table_args__ = (to("client", "client", key=("ref",)),)
+
+    clinic: str = Field(primary_key=True)
+    client: str = Field(primary_key=True)
+    medium: str = Field(primary_key=True)
+    purpose: str = Field(primary_key=True)
+    granted: bool
+    source: str
+    at: datetime

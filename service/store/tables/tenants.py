@@ -1,0 +1,113 @@
+"""Clinics, and what belongs to them: places, senders, staff, keys."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from service.store.tables.base import JSON, partial, to
+from service.types import Json
+
+
+class Clinic(SQLModel, table=True):
+    """A tenant. `id` is its short name, as in `--clinic glow`."""
+
+    __tablename__ = "clinic"
+
+    id: str = Field(primary_key=True)
+    name: str
+    time_zone: str
+    locale: str
+    country: str
+    address: str = ""
+    phone: str = ""
+    urgent_phone: str = ""
+    booking_url: str = ""
+    alert_email: str = ""
+    care_consent: str = "assumed"
+    """`assumed`: care messages need no recorded yes. `explicit`: they do."""
+    quiet_start: str = "20:00"
+    quiet_end: str = "09:00"
+    quiet_email: bool = False
+    brand: Json = Field(default_factory=dict, sa_type=JSON)
+    paused_at: datetime | None = None
+    created_at: datetime
+
+
+class Location(SQLModel, table=True):
+    __tablename__ = "location"
+
+    clinic: str = Field(primary_key=True, foreign_key="clinic.id")
+    id: str = Field(primary_key=True)
+    name: str
+    time_zone: str = ""
+    address: str = ""
+    phone: str = ""
+    urgent_phone: str = ""
+    booking_url: str = ""
+
+
+class Sender(SQLModel, table=True):
+    """A lane: the number or address that one clinic's messages of one medium come from.
+
+    `next_due_at` is never later than the earliest scheduled reminder of the lane (None: nothing is scheduled), and a
+    lane without a token is shut until `open_at`: so idle, paused and exhausted lanes cost a pass nothing. `tokens` is
+    the rate bucket that all workers share, as of `tokens_at`.
+    """
+
+    __tablename__ = "sender"
+    __table_args__ = (partial("ix_sender_open", "next_due_at", where="paused_at IS NULL AND next_due_at IS NOT NULL"),)
+
+    clinic: str = Field(primary_key=True, foreign_key="clinic.id")
+    id: str = Field(primary_key=True)
+    medium: str
+    address: str = ""
+    name: str = ""
+    messaging_service: str = ""
+    rate: float
+    """Messages a second."""
+    tokens: float
+    tokens_at: datetime
+    next_due_at: datetime | None = None
+    open_at: datetime
+    """Not before this instant: when the next token comes, or a saturated sender may be tried again."""
+    turn_at: datetime
+    """When this lane last had its turn; the one that waited longest goes first."""
+    paused_at: datetime | None = None
+    paused_reason: str = ""
+
+
+class Staff(SQLModel, table=True):
+    __tablename__ = "staff"
+
+    clinic: str = Field(primary_key=True, foreign_key="clinic.id")
+    id: str = Field(primary_key=True)
+    role: str
+    created_at: datetime
+
+
+class SignIn(SQLModel, table=True):
+    """A sign-in link: works once, until it expires. Only its digest is stored."""
+
+    __tablename__ = "sign_in"
+    __table_args__ = (to("staff", "staff"),)
+
+    clinic: str = Field(primary_key=True)
+    digest: str = Field(primary_key=True)
+    staff: str
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+class ApiKey(SQLModel, table=True):
+    """A bearer key. Only its SHA-256 is stored: 256 random bits need no slow hash."""
+
+    __tablename__ = "api_key"
+
+    clinic: str = Field(primary_key=True, foreign_key="clinic.id")
+    prefix: str = Field(primary_key=True)
+    digest: str = Field(unique=True)
+    scopes: str
+    """Space separated, as in OAuth."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
