@@ -79,7 +79,7 @@ class TwilioSms:
         call = _Call(outgoing.start_before)
         _current.set(call)
         try:
-            # Not `messages.create_async`: its 26 arguments and the dates it reads cost half of a send's CPU again.
+            # Not `messages.create_async`: its 26 arguments and the dates it reads add half to a send's CPU.
             message = await self._api.create_async("POST", self._path, data=_fields(outgoing), headers=dict(_HEADERS))
         except Interrupted as stop:
             return stop.outcome

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.store.lanes import Lane
+
 BURST_SECONDS = 1.0
 """A lane that was idle may send what its rate gives in this time at once."""
 
@@ -16,6 +18,10 @@ class Turn:
     lane: Any
     tokens: float
     quota: int
+
+    @property
+    def key(self) -> Lane:
+        return (self.lane.clinic, self.lane.id)
 
 
 def turns(lanes: Sequence[Any], slots: int, now: datetime) -> list[Turn]:

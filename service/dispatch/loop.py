@@ -15,8 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from service import logs, metrics
 from service.channels.base import Channel
 from service.dispatch import telemetry
+from service.dispatch.batch import Started
+from service.dispatch.intent import Intent
 from service.dispatch.settle import Settler
-from service.dispatch.start import Intent, Started, Starter
+from service.dispatch.start import Starter
 from service.types import FailureClass, Medium, Outcome, Retry, Unknown
 
 log = logs.get(__name__)

@@ -15,8 +15,8 @@ from uuid_utils.compat import uuid7
 
 from service import logs
 from service.dispatch import telemetry
+from service.dispatch.intent import Intent
 from service.dispatch.settlement import Backoff, Settlement, settle
-from service.dispatch.start import Intent
 from service.store.attempts import finish_reminders, mark_unusable, move_reminders, record_outcomes, suppress
 from service.store.clinics import House, houses
 from service.store.lanes import Lane, lower_next_due, pause_sender, shut_lane

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from service.consent import other_media
-from service.dispatch.start import Intent
+from service.dispatch.intent import Intent
 from service.types import (
     Accepted,
     AttemptState,

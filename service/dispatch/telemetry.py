@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from service import metrics
-from service.dispatch.start import Intent
+from service.dispatch.intent import Intent
 from service.types import Accepted, Captured, OptedOut, Outcome, Rejected, Retry, Unknown
 
 _RESULTS = {

@@ -48,9 +48,9 @@ QUICK = {
 """The order that must hold, deadline < lease < look-up, in seconds instead of minutes."""
 
 
-def visit(number: int, now: datetime, *, media: Sequence[str] = ("sms",), ended: timedelta = timedelta(minutes=1)) -> Json:
-    """The event of client `number`, whose message falls due at once."""
-    ended_at = (now - ended).isoformat()
+def visit(number: int, now: datetime, medium: str = "sms") -> Json:
+    """The event of client `number`, whose message is due: by SMS, or by email to those who gave no phone."""
+    ended_at = (now - timedelta(minutes=1)).isoformat()
     return house.visit(
         id=f"e-{number}",
         time=ended_at,
@@ -60,14 +60,17 @@ def visit(number: int, now: datetime, *, media: Sequence[str] = ("sms",), ended:
         treatment__note=NOTE,
         client__ref=f"c-{number}",
         client__first_name=FIRST_NAME,
-        client__phone=phone(number),
-        client__email=f"client{number}@people.example",
-        client__consent={"care": list(media)},
+        client__phone=phone(number) if medium == "sms" else None,
+        client__email=email(number),
     )
 
 
 def phone(number: int) -> str:
     return f"+447400{100_000 + number}"
+
+
+def email(number: int) -> str:
+    return f"client{number}@people.example"
 
 
 @dataclass
@@ -117,11 +120,12 @@ class Live:
         """Report an event as the clinic's system does."""
         return await post_event(self.sandbox.client, self.url, self.key, event)
 
-    async def seed(self, count: int, **how: Any) -> None:
+    async def seed(self, count: int) -> None:
         """Take in the events of `count` clients, in this process: what is due has been committed on return."""
         intake = Intake(self.database, house.shipped().protocols)
         intake.start()
-        events = [house.read(visit(number, clock.now(), **how), clock.now()) for number in range(count)]
+        now = clock.now()
+        events = [house.read(visit(number, now), now) for number in range(count)]
         await intake.take_all(CLINIC, events)
         await intake.stop()
 

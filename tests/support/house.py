@@ -14,7 +14,7 @@ from service.channels.outbox import Outbox
 from service.clinics import NewClinic, NewPlace, NewSender, add_clinic
 from service.content import Content, load_content
 from service.dispatch import Backoff, Lease, Settler, SettleRules, Starter
-from service.dispatch.start import Started
+from service.dispatch.batch import Started
 from service.events import Event, event_from
 from service.intake import Intake, Taken
 from service.store.schema import migrate

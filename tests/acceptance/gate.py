@@ -1,0 +1,101 @@
+"""A gate before PostgreSQL: all that a process and its database say to each other passes here, so that a test can act
+at one exact moment of their talk. Between "the commit is done" and "the process knows" lies no instant that a signal
+from outside could be sure to meet; here it is held open.
+
+    async with gate_before(dsn) as gate:
+        gate.when("INSERT INTO attempt", then=worker.kill)                       # before the database hears of it
+        gate.when("INSERT INTO attempt", answered="COMMIT", then=worker.kill)    # committed, and the worker knows not
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_CHUNK = 65_536
+
+
+@dataclass(slots=True)
+class _Moment:
+    asked: bytes
+    answered: bytes
+    then: Callable[[], object]
+    happened: asyncio.Event
+    heard_on: object = None
+    """The connection on which `asked` was said; the answer is awaited there."""
+
+
+class Gate:
+    def __init__(self, dsn: str) -> None:
+        self._beyond = urlsplit(dsn)
+        self._moments: list[_Moment] = []
+        self._open: set[asyncio.Task[None]] = set()
+        self.dsn = ""
+        """The database's address through this gate."""
+
+    def when(self, asked: str, *, then: Callable[[], object], answered: str = "") -> asyncio.Event:
+        """Call `then` once, when a client says `asked`, or when it is given that answer afterwards: before the words
+        go on. The event tells that it happened."""
+        # In PostgreSQL's talk a done command is told by its name and a zero byte.
+        moment = _Moment(asked.encode(), answered.encode() + b"\0" if answered else b"", then, asyncio.Event())
+        self._moments.append(moment)
+        return moment.happened
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self._beyond.hostname, self._beyond.port)
+        connection = object()
+        ways = [
+            asyncio.ensure_future(self._pass(reader, back, lambda words: self._asked(connection, words))),
+            asyncio.ensure_future(self._pass(there, writer, lambda words: self._answered(connection, words))),
+        ]
+        self._open.update(ways)
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way, end in zip(ways, (back, writer), strict=True):
+            way.cancel()
+            end.close()
+        self._open.difference_update(ways)
+
+    def close(self) -> None:
+        for way in self._open:
+            way.cancel()
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heed: Callable[[bytes], None]
+    ) -> None:
+        with suppress(ConnectionError):
+            while words := await reader.read(_CHUNK):
+                heed(words)
+                writer.write(words)
+                await writer.drain()
+
+    def _asked(self, connection: object, words: bytes) -> None:
+        for moment in list(self._moments):
+            if moment.heard_on is None and moment.asked in words:
+                moment.heard_on = connection
+                if not moment.answered:
+                    self._come(moment)
+
+    def _answered(self, connection: object, words: bytes) -> None:
+        for moment in list(self._moments):
+            if moment.heard_on is connection and moment.answered and moment.answered in words:
+                self._come(moment)
+
+    def _come(self, moment: _Moment) -> None:
+        self._moments.remove(moment)
+        moment.then()
+        moment.happened.set()
+
+
+@asynccontextmanager
+async def gate_before(dsn: str) -> AsyncIterator[Gate]:
+    gate = Gate(dsn)
+    server = await asyncio.start_server(gate.serve, "127.0.0.1")
+    beyond = urlsplit(dsn)
+    port = server.sockets[0].getsockname()[1]
+    gate.dsn = dsn.replace(f":{beyond.port}/", f":{port}/")
+    try:
+        yield gate
+    finally:
+        server.close()
+        gate.close()
