@@ -106,7 +106,7 @@ class FailureClass(StrEnum):
 class Sms:
     """A rendered text message."""
 
-    text: str
+    text: str = field(repr=False)
     segments: int
     encoding: str
     """`GSM-7` or `UCS-2`."""
@@ -116,10 +116,10 @@ class Sms:
 class Email:
     """A rendered letter: one subject line, the hidden preview line, and both bodies."""
 
-    subject: str
-    preheader: str
-    html: str
-    text: str
+    subject: str = field(repr=False)
+    preheader: str = field(repr=False)
+    html: str = field(repr=False)
+    text: str = field(repr=False)
 
 
 Message: TypeAlias = Sms | Email
@@ -132,7 +132,7 @@ class Outgoing:
     attempt: UUID
     token: str
     """Unguessable; names this attempt in callbacks."""
-    to: str
+    to: str = field(repr=False)
     """E.164 number or email address."""
     sender: "SenderAddress"
     message: Message
@@ -141,7 +141,7 @@ class Outgoing:
     useful_for: float
     """Seconds after which the message is no longer worth delivering."""
     status_callback: str | None = None
-    unsubscribe_url: str | None = None
+    unsubscribe_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class Found:
     provider_id: str
     state: AttemptState
     created_at: datetime
-    to: str
+    to: str = field(repr=False)
     code: str | None = None
 
 

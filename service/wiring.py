@@ -109,7 +109,7 @@ def build_worker(settings: Settings, database: Database, content: Content) -> Wo
         rescue,
         scheduler,
         alarm,
-        WorkerTimes(settings.worker.tick, settings.worker.drain),
+        WorkerTimes(settings.worker.tick, settings.worker.drain, housekeeping=sending.lease / 2),
         listen_dsn=settings.listen_dsn,
     )
     return WorkerParts(worker, alarm, channels)

@@ -26,7 +26,6 @@ from service.store.workers import beat, sign_off
 
 log = logs.get(__name__)
 
-_HOUSEKEEPING = timedelta(seconds=30)
 _WATCH_SECONDS = 5.0
 _JUMP_SECONDS = 2.0
 _LONGEST_SLEEP = timedelta(days=1)
@@ -39,6 +38,8 @@ class WorkerTimes:
     """How often to look for due reminders whatever woke or did not wake us."""
     drain: timedelta
     """How long a stop waits for sends in flight."""
+    housekeeping: timedelta
+    """How often it looks for what stopped processes and lost answers left behind."""
 
 
 class Alarm:
@@ -111,7 +112,7 @@ class Worker:
         await self._drain(settling, dispatching)
 
     def _schedule_jobs(self) -> None:
-        jobs = (("tick", self._tick, self._times.tick), ("housekeeping", self._keep_house, _HOUSEKEEPING))
+        jobs = (("tick", self._tick, self._times.tick), ("housekeeping", self._keep_house, self._times.housekeeping))
         for name, job, every in jobs:
             trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
             self._scheduler.add_job(job, trigger, id=name, coalesce=True, max_instances=1, misfire_grace_time=None)

@@ -89,7 +89,11 @@ async def test_what_a_preview_shows_is_what_is_sent(house: House) -> None:
     for visit_id, found in looked.items():
         expected = [line(message) for message in found.messages if not message.held_back]
         assert sorted(sent.get(visit_id, []), key=str) == sorted(expected, key=str), visit_id
-    assert {one.held_back for found in looked.values() for one in found.messages} >= {"no-consent", "no-address", "past"}
+    assert {one.held_back for found in looked.values() for one in found.messages} >= {
+        "no-consent",
+        "no-address",
+        "past",
+    }
     assert await reasons(house) == {
         (visit_id, one.step, one.occurrence): one.held_back
         for visit_id, found in looked.items()
@@ -121,10 +125,7 @@ async def reasons(house: House) -> dict[tuple[str, str, int], str]:
     """Why each reminder was not sent; empty for those that were."""
     rows = await house.rows(Reminder)
     went = {"captured"}
-    return {
-        (row.treatment, row.step, row.occurrence): "" if row.state in went else row.reason
-        for row in rows
-    }
+    return {(row.treatment, row.step, row.occurrence): "" if row.state in went else row.reason for row in rows}
 
 
 @pytest.mark.parametrize("locale", ["en", "es"])
@@ -326,9 +327,7 @@ def test_a_wrong_event_is_refused_with_its_place(tmp_path: Path) -> None:
     assert done.exception.problems[0].where == "[1].data.client.time_zone"
 
 
-def test_a_clinic_that_is_not_there_is_named(
-    visit_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clinic_that_is_not_there_is_named(visit_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/a.db")
     assert CliRunner().invoke(app, ["migrate"]).exit_code == 0

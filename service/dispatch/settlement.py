@@ -73,12 +73,12 @@ def settle(
             return _done(intent, AttemptState.ACCEPTED, ReminderState.SENT, provider_id, now)
         case Captured():
             return _done(intent, AttemptState.CAPTURED, ReminderState.CAPTURED, None, now)
+        case Retry(failure, code) | Rejected(failure, code) if failure in _PAUSES_SENDER:
+            return _paused(intent, failure, code, now)
         case Retry(failure, code, after):
             wait = timedelta(seconds=after) if after is not None else backoff.after(intent.tries)
             asked = after is not None or failure is FailureClass.SENDER_SATURATED
             return _again(intent, failure, code, now + wait, shuts_until=now + wait if asked else None)
-        case Rejected(failure, code) if failure in _PAUSES_SENDER:
-            return _paused(intent, failure, code, now)
         case Rejected(failure, code):
             return _refused(intent, failure, code, now)
         case OptedOut(code):

@@ -107,9 +107,10 @@ def event_of(cells: Mapping[Column, str]) -> Json:
 
 def column_at(path: str) -> str:
     """The name of the column that a place in the event comes from; the place itself where none does."""
-    while path and path not in _BY_PATH:
-        path = path.rpartition(".")[0]
-    return _BY_PATH.get(path, path)
+    known = path
+    while known and known not in _BY_PATH:
+        known = known.rpartition(".")[0]
+    return _BY_PATH.get(known, path)
 
 
 def _put(event: Json, path: tuple[str, ...], value: Any) -> None:

@@ -20,7 +20,7 @@ from service.intake.effects import Effects
 from service.intake.entry import Entry
 from service.intake.record import Recorder
 from service.protocols import Protocol
-from service.store.session import Database
+from service.store.session import Database, is_passing
 from service.store.signals import notify
 
 log = logs.get(__name__)
@@ -95,17 +95,16 @@ class Intake:
                 await self._commit(group)
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        """One transaction for the group; where it fails for a reason of its content, one for each."""
+        """One transaction for the group; where it fails for a reason of its content, one for each event."""
         try:
             results = await self._record([one.entry for one in group])
         except Exception as error:
-            if len(group) > 1:
+            if len(group) > 1 and not is_passing(error):
                 for one in group:
                     await self._commit([one])
                 return
-            log.warning("intake failed", error=type(error).__name__)
-            _settle(group[0], error if isinstance(error, AftercareError) else _unavailable())
-            return
+            log.error("intake failed", exc_info=error, events=len(group))
+            results = [error if isinstance(error, AftercareError) else _unavailable() for _ in group]
         for one, result in zip(group, results, strict=True):
             _settle(one, result)
 

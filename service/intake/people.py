@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -46,11 +46,15 @@ class Contact:
         )
 
 
+_Clients: TypeAlias = Mapping[tuple[str, str], Mapping[str, Any]]
+"""By (clinic, ref), as columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """The clients of a group of events as they are now, and those whose zone has changed with it."""
 
-    clients: Mapping[tuple[str, str], Mapping[str, Any]]
+    clients: _Clients
     moved: frozenset[tuple[str, str]]
 
 
@@ -69,11 +73,12 @@ async def record_people(
         return People({}, frozenset())
     described = [client_row(entry, contacts[entry.key]) for entry in entries]
     stored = await lock_clients(connection, described)
-    clients: dict[tuple[str, str], Mapping[str, Any]] = {}
+    earlier = {key: dict(row._mapping) for key, row in stored.items()}  # noqa: SLF001 - SQLAlchemy's documented accessor
+    clients: dict[tuple[str, str], Json] = {}
     changed: list[Json] = []
     moved = set()
     for entry, row in zip(entries, described, strict=True):
-        before = dict(stored[entry.client]._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
+        before = earlier[entry.client]
         after = merged(before, row, contacts[entry.key])
         clients[entry.client] = after
         if after != before:
@@ -82,16 +87,18 @@ async def record_people(
             moved.add(entry.client)
     await update_clients(connection, changed)
     await remember_recipients(connection, _addresses(clients), now)
-    await _record_consents(connection, entries, clients)
+    await _record_consents(connection, entries, earlier, clients)
     return People(clients, frozenset(moved))
 
 
 async def _record_consents(
-    connection: AsyncConnection, entries: Sequence[Entry], clients: Mapping[tuple[str, str], Mapping[str, Any]]
+    connection: AsyncConnection, entries: Sequence[Entry], earlier: _Clients, clients: _Clients
 ) -> None:
+    """Where something is withdrawn no start may be under way, to the address that was or to the one that is."""
     rows = [row for entry in entries for row in consent_rows(entry)]
     withdrawn = {(row["clinic"], row["client"]) for row in rows if not row["granted"]}
-    await hold_recipients(connection, _addresses({key: clients[key] for key in withdrawn}))
+    held = [_addresses({key: known[key] for key in withdrawn}) for known in (earlier, clients)]
+    await hold_recipients(connection, set.union(*held))
     await record_consents(connection, rows)
 
 
@@ -146,7 +153,7 @@ def merged(before: Json, described: Json, contact: Contact) -> Json:
     return before | {name: described[name] for name in told} | {"as_of": as_of}
 
 
-def _addresses(clients: Mapping[tuple[str, str], Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+def _addresses(clients: _Clients) -> set[tuple[str, str, str]]:
     return {
         (clinic, medium.value, client[column])
         for (clinic, _), client in clients.items()

@@ -25,6 +25,7 @@ from service.store.treatments import (
     EventKey,
     insert_events,
     known_events,
+    lock_treatments,
     save_courses,
     save_treatments,
     treatments_by_id,
@@ -53,6 +54,7 @@ class Recorder:
     ) -> tuple[list[Answer], Effects]:
         """Record all entries; returns an answer to each, and what they changed in the schedule."""
         clinics = await houses(connection, [entry.clinic for entry in entries])
+        await lock_treatments(connection, [entry.treatment for entry in entries])
         answers: dict[int, Answer] = {}
         effects = Effects()
         for numbers in _rounds(entries):

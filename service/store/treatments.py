@@ -35,6 +35,21 @@ async def known_events(connection: AsyncConnection, keys: Iterable[EventKey]) ->
     return {(row.clinic, row.source, row.id): row for row in rows}
 
 
+_LOCK = sa.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(name, 8117363)) FROM unnest(CAST(:names AS text[])) name"
+)
+
+
+async def lock_treatments(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> None:
+    """Let nobody else record anything about these (clinic, treatment)s before this transaction has ended.
+
+    What is the newest word on a treatment, and whose it is, can only be told then; a new one has no row to lock.
+    SQLite has one writer at a time as it is.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_LOCK, {"names": [f"{clinic} {id_}" for clinic, id_ in sorted(set(keys))]})
+
+
 async def treatments_by_id(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     rows = await connection.execute(sa.select(TREATMENT).where(among(TREATMENT.c.clinic, TREATMENT.c.id, keys)))
     return {(row.clinic, row.id): row for row in rows}

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 _CHUNK = 65_536
@@ -30,7 +31,8 @@ class Gate:
     def __init__(self, dsn: str) -> None:
         self._beyond = urlsplit(dsn)
         self._moments: list[_Moment] = []
-        self._open: set[asyncio.Task[None]] = set()
+        self._ways: set[asyncio.Task[None]] = set()
+        self._served: set[asyncio.Task[None]] = set()
         self.dsn = ""
         """The database's address through this gate."""
 
@@ -42,23 +44,35 @@ class Gate:
         self._moments.append(moment)
         return moment.happened
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._beyond.hostname, self._beyond.port)
-        connection = object()
-        ways = [
-            asyncio.ensure_future(self._pass(reader, back, lambda words: self._asked(connection, words))),
-            asyncio.ensure_future(self._pass(there, writer, lambda words: self._answered(connection, words))),
-        ]
-        self._open.update(ways)
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way, end in zip(ways, (back, writer), strict=True):
-            way.cancel()
-            end.close()
-        self._open.difference_update(ways)
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._served.add(asyncio.create_task(self._serve(reader, writer)))
 
-    def close(self) -> None:
-        for way in self._open:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, back = await asyncio.open_connection(self._beyond.hostname, self._beyond.port)
+        except OSError:
+            writer.close()  # the database is down: so is its gate
+            return
+        connection = object()
+        ways = {
+            asyncio.create_task(self._pass(reader, back, partial(self._asked, connection))),
+            asyncio.create_task(self._pass(there, writer, partial(self._answered, connection))),
+        }
+        self._ways |= ways
+        # Where one side hangs up, so does the other.
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
             way.cancel()
+        self._ways -= ways
+        for end in (back, writer):
+            end.close()
+            with suppress(ConnectionError):
+                await end.wait_closed()
+
+    async def close(self) -> None:
+        for way in self._ways:
+            way.cancel()
+        await asyncio.gather(*self._served)
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heed: Callable[[bytes], None]
@@ -98,4 +112,4 @@ async def gate_before(dsn: str) -> AsyncIterator[Gate]:
         yield gate
     finally:
         server.close()
-        gate.close()
+        await gate.close()

@@ -40,12 +40,15 @@ PERSONAL = (FIRST_NAME, NOTE, "saffron", "447400", "@people.example")
 AT_ONCE = "same-day-gentle-cleanser"
 """A step that falls due when the treatment ends, at any hour: for what must be sent in the middle of the night too."""
 
-QUICK = {
-    "AFTERCARE_SENDING__DEADLINE": "1 second",
-    "AFTERCARE_SENDING__LEASE": "2 seconds",
-    "AFTERCARE_SENDING__LOOK_UP_AFTER": "3 seconds",
-}
-"""The order that must hold, deadline < lease < look-up, in seconds instead of minutes."""
+
+def quick(deadline: int = 1) -> dict[str, str]:
+    """The order that must hold, deadline < lease < look-up, in seconds instead of minutes."""
+    return {
+        "AFTERCARE_SENDING__DEADLINE": f"{deadline} seconds",
+        "AFTERCARE_SENDING__LEASE": f"{deadline + 1} seconds",
+        "AFTERCARE_SENDING__LOOK_UP_AFTER": f"{deadline + 2} seconds",
+        "AFTERCARE_SENDING__RETRY_BASE": "10 milliseconds",
+    }
 
 
 def visit(number: int, now: datetime, medium: str = "sms") -> Json:
@@ -150,13 +153,14 @@ class Live:
         except AssertionError as error:
             raise AssertionError(f"{error}; they are {dict(await self.states())}") from None
 
-    async def until_now_is_past(self, column: sa.ColumnElement[Any], delay: timedelta = timedelta(0)) -> None:
-        """Wait until the database's clock has passed that time of every attempt."""
-        statement = sa.select(sa.func.max(column) + delay < sa.func.clock_timestamp())
-        await until(lambda: self._first(statement), f"{column} has passed")
+    async def until_leases_ran_out(self) -> None:
+        """By the database's clock, which is the one that counts."""
+        statement = sa.select(sa.func.max(ATTEMPT.c.lease_until) < sa.func.clock_timestamp())
 
-    async def _first(self, statement: sa.Select[Any]) -> bool:
-        return bool((await self.rows(statement))[0][0])
+        async def past() -> bool:
+            return bool((await self.rows(statement))[0][0])
+
+        await until(past, "every lease ran out")
 
     async def decisions(self) -> dict[str, list[str]]:
         """The decision lines by client, in order, as codes."""

@@ -30,4 +30,5 @@ async def test_an_event_is_sent_at_once_and_the_provider_s_report_is_believed(li
         assert attempt.state == "delivered"
     await live.sandbox.settle()
     assert {told["status"] for told in await live.sandbox.callbacks()} == {204}
-    await stops_in_good_order(web, worker)
+    await worker.stops()
+    await web.stops()

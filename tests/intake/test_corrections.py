@@ -39,7 +39,7 @@ def event(id_: str, time: str, version: int | None, note: str) -> Json:
 )  # fmt: skip
 @pytest.mark.parametrize("in_one_group", [True, False])
 async def test_the_newest_word_on_a_treatment_counts_in_either_order(
-    house: House, older: tuple[Any, ...], newer: tuple[Any, ...], in_one_group: bool
+    house: House, older: tuple[str, str, int | None], newer: tuple[str, str, int | None], in_one_group: bool
 ) -> None:
     for ref, order in (("c-1", ("old", "new")), ("c-2", ("new", "old"))):
         events = {"old": event(*older, "old"), "new": event(*newer, "new")}

@@ -85,6 +85,14 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         self._popen.send_signal(number)
 
+    def pause(self) -> None:
+        """Stop it where it is (SIGSTOP); on return it stands still."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        self.signal(signal.SIGCONT)
+
     async def says(self, pattern: str, within: float = PATIENCE) -> re.Match[str]:
         """Wait for a line, on stdout or stderr; fails at once where the process ends without it."""
 
@@ -103,6 +111,12 @@ class Process:
         await until(lambda: not self.running, f"{self.title} ends", within)
         assert self._popen.returncode is not None
         return self._popen.returncode
+
+    async def stops(self, within: float = PATIENCE) -> None:
+        """Ask it to stop (SIGTERM), and see that it does so in good order."""
+        self.signal(signal.SIGTERM)
+        code = await self.ended(within)
+        assert code == 0, f"{self.title} ended with {code}"
 
     def kill(self) -> None:
         """End it whatever it does, stopped ones too, and wait for that."""
