@@ -17,6 +17,7 @@ _DISPATCH = {
     "missing-field": "The words need something that is not known of this client.",
     "message-empty": "Nothing is left of the words for this client.",
     "message-too-long": "The message is too long to be sent.",
+    "internal-error": "Something failed here that should not: it is logged, and a person must decide.",
     "render-failed": "The words could not be put together.",
     "replanned": "What is known of the treatment has changed, and its time with it.",
     "no-channel": "This process has no provider for the channel; another worker may have.",

@@ -26,6 +26,7 @@ from service.store.attempts import (
     held_ids,
     overdue_attempts,
     postpone_look_up,
+    stay_sent,
     unknown_attempts,
     unknowns_like,
 )
@@ -71,26 +72,33 @@ class Rescue:
 
     async def run(self) -> bool:
         """One pass over everything; returns whether a reminder was scheduled again."""
-        await self._database.transact(self._find_overdue)
-        await self._database.transact(self._expire)
+        for step in (self._find_overdue, self._expire):
+            while await self._database.transact(step):
+                pass
         return await self._look_up_unknowns()
 
-    async def _find_overdue(self, connection: AsyncConnection) -> None:
+    async def _find_overdue(self, connection: AsyncConnection) -> bool:
+        """Returns whether there may be more."""
         now = await self._database.now(connection)
-        for row in await overdue_attempts(connection, now, BATCH):
+        rows = await overdue_attempts(connection, now, BATCH)
+        for row in rows:
             look_up_at = max(now, row.created_at + self._rules.look_up_after)
             await queries.mark_unknown(connection, row, look_up_at=look_up_at, now=now)
             await record_decisions(
                 connection, [_line(row, row.reminder, "outcome-unknown", now, {"code": "lease-ran-out"})]
             )
             log.warning("attempt unknown", attempt=str(row.id), code="lease-ran-out")
+        return len(rows) == BATCH
 
-    async def _expire(self, connection: AsyncConnection) -> None:
+    async def _expire(self, connection: AsyncConnection) -> bool:
+        """Returns whether there may be more."""
         now = await self._database.now(connection)
-        rows = await queries.expire_scheduled(connection, now, BATCH)
-        rows = [*rows, *await queries.hold_stuck(connection, now, BATCH)]
-        lines = [_line(row, row.id, row.reason, now, {"state": row.state}) for row in rows]
+        expired = await queries.expire_scheduled(connection, now, BATCH)
+        stuck = await queries.hold_stuck(connection, now, BATCH)
+        await stay_sent(connection, [(row.clinic, row.id) for row in expired])
+        lines = [_line(row, row.id, row.reason, now, {"state": row.state}) for row in (*expired, *stuck)]
         await record_decisions(connection, lines)
+        return BATCH in {len(expired), len(stuck)}
 
     async def _look_up_unknowns(self) -> bool:
         rows = await self._database.transact(self._take_unknowns)
@@ -125,7 +133,9 @@ class Rescue:
             return await channel.look_up(query)
         except Unavailable as error:
             log.warning("look up failed", attempt=str(row.id), code=error.code)
-            return None
+        except Exception as error:  # what cannot be asked stops only itself
+            log.error("look up crashed", attempt=str(row.id), channel=channel.name, exc_info=error)
+        return None
 
     async def _resolve(self, connection: AsyncConnection, *, row: Any, found: list[Found] | None) -> bool:
         """Decide on what was found, unless a callback has told in the meantime. True where it is to be sent again."""
@@ -134,7 +144,7 @@ class Rescue:
         now = await self._database.now(connection)
         held = await held_ids(connection, [one.provider_id for one in found])
         free = [one for one in found if one.provider_id not in held]
-        alike = await unknowns_like(connection, row)
+        alike = await unknowns_like(connection, row, apart=self._rules.deadline + 2 * _CLOCK_LEEWAY)
         resent = await queries.resends_of(connection, row.clinic, row.reminder)
         resolution = resolve(row, free, alike=alike, resent=resent, now=now)
         if not await queries.resolve_attempt(connection, row, resolution.attempt, resolution.provider_id,

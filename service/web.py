@@ -79,5 +79,6 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        sentence = f"cannot listen on port {port} ({(error.strerror or 'failed').lower()}): choose another with PORT"
+        reason = (error.strerror or "failed").partition(" (")[0].lower()  # in brackets it repeats the address
+        sentence = f"cannot listen on port {port} ({reason}): choose another with PORT"
         raise ConfigError(Problem("port-unavailable", "PORT", sentence)) from None

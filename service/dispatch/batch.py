@@ -4,16 +4,20 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from service.dispatch.intent import Intent, Lease, StatusCallback
-from service.store.attempts import keep_wordings, move_reminders, write_intents
+from service.store.attempts import keep_wordings, move_reminders, stay_sent, write_intents
+from service.store.clinics import House
 from service.store.lanes import Lane
 from service.store.reminders import record_decisions
 from service.types import AttemptState, Json, Medium, Outgoing, ReminderState, SenderAddress
 from service.words import Written
+
+_GIVEN_UP = frozenset({ReminderState.SKIPPED, ReminderState.EXPIRED})
 
 
 @dataclass(slots=True)
@@ -43,16 +47,17 @@ class Batch:
         self._attempts: list[Json] = []
         self._starts: list[Json] = []
         self._moves: list[Json] = []
+        self._given_up: list[tuple[str, UUID]] = []
         self._decisions: list[Json] = []
 
-    def intend(self, row: Any, sender: SenderAddress, address: str, written: Written, callback: StatusCallback) -> None:
+    def intend(self, row: Any, house: House, address: str, written: Written, callback: StatusCallback) -> None:
         """Commit to sending this reminder now."""
+        outgoing = self._outgoing(row, house.senders[Medium(row.medium)], address, written, callback)
         lane = (row.clinic, row.sender)
         self.spent[lane] = self.spent.get(lane, 0) + 1
-        outgoing = self._outgoing(row, sender, address, written, callback)
         self._attempts.append(self._attempt(row, outgoing, written))
         self._starts.append(self._start(row))
-        self.started.intents.append(_intent(row, outgoing, self.now))
+        self.started.intents.append(_intent(row, house, outgoing, self.now))
 
     def move(
         self,
@@ -86,6 +91,8 @@ class Batch:
             {"clinic": row.clinic, "id": uuid7(), "reminder": row.id, "at": self.now, "code": reason, "by": "worker",
              "detail": {"state": state.value, "medium": row.medium}}
         )  # fmt: skip
+        if state in _GIVEN_UP and row.fence:
+            self._given_up.append((row.clinic, row.id))
         if state is ReminderState.SCHEDULED and lane_id is not None:
             lane = (row.clinic, lane_id)
             self.due[lane] = min(due_at or row.due_at, self.due.get(lane, due_at or row.due_at))
@@ -95,6 +102,7 @@ class Batch:
         await keep_wordings(connection, list(self.new_wordings.values()))
         await write_intents(connection, self._attempts, self._starts)
         await move_reminders(connection, self._moves)
+        await stay_sent(connection, self._given_up)
         await record_decisions(connection, self._decisions)
 
     def _outgoing(
@@ -148,13 +156,13 @@ class Batch:
         }
 
 
-def _intent(row: Any, outgoing: Outgoing, now: datetime) -> Intent:
+def _intent(row: Any, house: House, outgoing: Outgoing, now: datetime) -> Intent:
     return Intent(
         clinic=row.clinic,
         reminder=row.id,
         fence=row.fence + 1,
         tries=row.tries + 1,
-        media=row.media,
+        media=",".join(medium for medium in row.media.split(",") if medium in house.senders),
         medium=Medium(row.medium),
         send_mode=row.send_mode,
         expires_at=row.expires_at,

@@ -29,6 +29,7 @@ class Intent:
     fence: int
     tries: int
     media: str
+    """Those of the step's channels that the clinic has a sender for, in order of preference, comma separated."""
     medium: Medium
     send_mode: str
     expires_at: datetime

@@ -9,6 +9,8 @@ from service.store.lanes import Lane
 
 BURST_SECONDS = 1.0
 """A lane that was idle may send what its rate gives in this time at once."""
+_ROUNDED = 1e-4
+"""Of a token: times hold microseconds, so the one that a lane was shut for may come out a little short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,15 @@ class Turn:
 
 
 def turns(lanes: Sequence[Any], slots: int, now: datetime) -> list[Turn]:
-    """Share the free slots among the open lanes; what one lane does not need goes to those after it."""
+    """Share the free slots among the open lanes; what one lane may not use goes to those after it.
+
+    Where there are fewer slots than lanes, the last lanes have no turn: they keep their place for the next one.
+    """
     allotted = []
-    for place, lane in enumerate(lanes):
+    for place, lane in enumerate(lanes[:slots]):
         tokens = _filled(lane, now)
         share = -(-slots // (len(lanes) - place))
-        quota = min(share, int(tokens))
+        quota = min(share, int(tokens + _ROUNDED))
         slots -= quota
         allotted.append(Turn(lane, tokens, quota))
     return allotted

@@ -10,8 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError
-
 from service import logs, metrics
 from service.channels.base import Channel
 from service.dispatch import telemetry
@@ -19,6 +17,7 @@ from service.dispatch.batch import Started
 from service.dispatch.intent import Intent
 from service.dispatch.settle import Settler
 from service.dispatch.start import Starter
+from service.store.session import TROUBLE
 from service.types import FailureClass, Medium, Outcome, Retry, Unknown
 
 log = logs.get(__name__)
@@ -80,7 +79,7 @@ class Dispatcher:
             self._awake.clear()
             try:
                 await self._start_what_is_due()
-            except (DBAPIError, OSError) as error:
+            except TROUBLE as error:
                 log.error("start failed", exc_info=error)
                 self._wake_in(_DATABASE_PAUSE)
 

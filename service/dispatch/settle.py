@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
@@ -17,12 +16,19 @@ from service import logs
 from service.dispatch import telemetry
 from service.dispatch.intent import Intent
 from service.dispatch.settlement import Backoff, Settlement, settle
-from service.store.attempts import finish_reminders, mark_unusable, move_reminders, record_outcomes, suppress
+from service.store.attempts import (
+    finish_reminders,
+    mark_unusable,
+    move_reminders,
+    record_outcomes,
+    stay_sent,
+    suppress,
+)
 from service.store.clinics import House, houses
 from service.store.lanes import Lane, lower_next_due, pause_sender, shut_lane
 from service.store.reminders import record_decisions
-from service.store.session import Database
-from service.types import AttemptState, Json, Outcome, ReminderState
+from service.store.session import TROUBLE, Database, is_passing
+from service.types import AttemptState, Json, Outcome, ReminderState, SendMode
 
 log = logs.get(__name__)
 
@@ -90,8 +96,12 @@ class Settler:
         while True:
             try:
                 await self._write(group)
-            except (DBAPIError, OSError) as error:
+            except TROUBLE as error:
                 log.error("settle failed", exc_info=error, outcomes=len(group))
+                if not is_passing(error):  # one of them is at fault, and stops only itself
+                    for one in group if len(group) > 1 else ():
+                        await self._write_until_done([one])
+                    return
                 if self._closing:  # the lease will find these again
                     return
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -131,6 +141,7 @@ async def write_settlements(
     clinics = await houses(connection, {intent.clinic for intent, _ in other})
     moves = [row for i, s in other if s.reminder is not None and (row := _move_row(i, s, clinics[i.clinic], now))]
     await move_reminders(connection, moves)
+    await stay_sent(connection, [(i.clinic, i.reminder) for i, s in other if _gives_up_one_of_several(i, s)])
     await record_decisions(connection, [_decision_row(intent, settlement, now) for intent, settlement in other])
     await _follow_up(connection, other, now)
     due = _scheduled(moves)
@@ -173,6 +184,8 @@ def _finished_row(intent: Intent, settlement: Settlement, now: datetime) -> Json
         "id": intent.reminder,
         "fence": intent.fence,
         "state": settlement.reminder.value,
+        "reason": "",
+        "by": "worker",
         "lease_until": None,
         "updated_at": now,
     }
@@ -196,6 +209,11 @@ def _move_row(intent: Intent, settlement: Settlement, house: House, now: datetim
         "tries": intent.tries if settlement.spent else intent.tries - 1,
         "updated_at": now,
     }
+
+
+def _gives_up_one_of_several(intent: Intent, settlement: Settlement) -> bool:
+    ends = settlement.reminder in {ReminderState.FAILED, ReminderState.EXPIRED}
+    return ends and intent.send_mode == SendMode.ALL
 
 
 def _decision_row(intent: Intent, settlement: Settlement, now: datetime) -> Json:

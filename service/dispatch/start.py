@@ -23,7 +23,7 @@ from service.store.clinics import House, houses
 from service.store.due import consents_of, hold_addresses, lock_due, next_due
 from service.store.lanes import lock_open_lanes, lower_next_due, next_wake_up, save_turns
 from service.store.session import Database
-from service.types import Medium, ReminderState
+from service.types import ReminderState
 from service.words import Unwritable, Words
 
 log = logs.get(__name__)
@@ -67,7 +67,11 @@ class Starter:
         consents = await consents_of(connection, {(row.clinic, row.client) for row in due})
         for row in due:
             house = clinics[row.clinic]
-            self._carry_out(batch, row, house, verdict_on(row, house, recipients, consents, batch.now))
+            try:
+                self._carry_out(batch, row, house, verdict_on(row, house, recipients, consents, batch.now))
+            except Exception as error:  # a row that nothing can be made of stops only itself
+                log.error("reminder undecidable", reminder=str(row.id), exc_info=error)
+                batch.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
 
     def _carry_out(self, batch: Batch, row: Any, house: House, verdict: Verdict) -> None:
         match verdict:
@@ -92,8 +96,7 @@ class Starter:
             return
         if (row.clinic, written.version) not in self._kept:
             batch.new_wordings[row.clinic, written.version] = written.wording_row(row.clinic, batch.now)
-        sender = house.senders[Medium(row.medium)]
-        batch.intend(row, sender, address, written, self._callback)
+        batch.intend(row, house, address, written, self._callback)
 
     async def _give_back(self, connection: AsyncConnection, batch: Batch, allotted: Sequence[Turn]) -> None:
         rows = [

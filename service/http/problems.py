@@ -6,10 +6,12 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from service import logs
 from service.errors import AftercareError, Problem
+from service.store.session import is_passing
 from service.types import Json
 
 log = logs.get(__name__)
@@ -54,6 +56,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AftercareError, _ours)
     app.add_exception_handler(HTTPException, _theirs)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(SQLAlchemyError, _database_failed)
+    app.add_exception_handler(OSError, _database_failed)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -75,6 +79,14 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     found: list[Any] = list(error.errors())
     problems = [Problem("invalid-field", ".".join(str(part) for part in one["loc"]), one["msg"]) for one in found]
     return problem_response(422, *problems)
+
+
+async def _database_failed(request: Request, error: Exception) -> Response:
+    """A database that is away for a while is no fault of the request: it may be sent again."""
+    if not is_passing(error):
+        return await _unforeseen(request, error)
+    log.warning("database unavailable", error=type(error).__name__)
+    return problem_response(503, Problem("database-unavailable", "", "the database cannot serve now: try again later"))
 
 
 async def _unforeseen(_request: Request, error: Exception) -> Response:

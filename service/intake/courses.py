@@ -50,7 +50,7 @@ class Planner:
         if not courses:
             return {}
         treatments = await treatments_of_courses(connection, courses)
-        rows = await reminders_of(connection, [(row.clinic, row.id) for row in treatments])
+        rows = by_treatment(await reminders_of(connection, [(row.clinic, row.id) for row in treatments]))
         batch = _Batch(effects, now)
         for group, members in _groups(treatments, people).items():
             self._plan_group(batch, group, members, rows, people, clinics[group[0]])
@@ -62,14 +62,13 @@ class Planner:
         batch: "_Batch",
         group: _Group,
         treatments: Sequence[Any],
-        rows: Sequence[Any],
+        rows: Mapping[tuple[str, str], Sequence[Any]],
         people: People,
         house: House,
     ) -> None:
         clinic, _, ref, code = group
         client = people.clients[clinic, ref]
-        ids = {row.id for row in treatments}
-        existing = {row.id: _as_dict(row) for row in rows if row.clinic == clinic and row.treatment in ids}
+        existing = {row.id: _as_dict(row) for one in treatments for row in rows.get((clinic, one.id), ())}
         protocol = self._protocols.get(code)
         desired = plan_of(protocol, treatments, client, house, batch.now) if protocol else []
         changes = reconcile(desired, [_planned_by(code, row) for row in existing.values()])
@@ -244,6 +243,14 @@ def existing_of(row: Json) -> Existing:
 def _planned_by(code: str, row: Json) -> Existing:
     """What another protocol planned is planned anew, though its times may be the same: no plan is for no zone."""
     return existing_of(row if row["protocol"] == code else row | {"zone": ""})
+
+
+def by_treatment(rows: Sequence[Any]) -> dict[tuple[str, str], list[Any]]:
+    """Reminders by (clinic, treatment), in the order given."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for row in rows:
+        found.setdefault((row.clinic, row.treatment), []).append(row)
+    return found
 
 
 def _as_dict(row: Any) -> Json:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.errors import AftercareError, Conflict, NotFound, Problem
 from service.events import Event
 from service.intake.answer import Standing, Taken, plan_line
-from service.intake.courses import Planner
+from service.intake.courses import Planner, by_treatment
 from service.intake.effects import Effects
 from service.intake.entry import Entry
 from service.intake.people import Contact, contact_of, record_people
@@ -110,7 +110,7 @@ class Recorder:
     ) -> None:
         """The same event again gets the same plan; other content under the same key is a conflict."""
         known = await known_events(connection, [entry.key for entry in entries])
-        plans = _by_treatment(
+        plans = by_treatment(
             await reminders_of(connection, [(row.clinic, row.treatment) for row in known.values()]) if known else []
         )
         for entry in entries:
@@ -233,13 +233,6 @@ def treatment_row(entry: Entry, standing: Standing) -> Json:
         "event_id": event.id,
         "state": "unmapped" if standing is Standing.UNMAPPED else "planned",
     }
-
-
-def _by_treatment(rows: Sequence[Any]) -> dict[tuple[str, str], list[Any]]:
-    plans: dict[tuple[str, str], list[Any]] = {}
-    for row in rows:
-        plans.setdefault((row.clinic, row.treatment), []).append(row)
-    return plans
 
 
 def _taken(entry: Entry, standing: Standing, plan: Sequence[Any], contact: Contact, *, created: bool) -> Taken:

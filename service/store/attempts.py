@@ -1,6 +1,6 @@
 """Attempts: the intent before a send, the evidence after it. Outcomes are always stored, whatever the fence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.bulk import insert_many, update_many
+from service.store.dialect import among
 from service.store.tables import Attempt, Decision, Recipient, Reminder, Wording, core
 from service.types import AttemptState, Json, ReminderState
 
@@ -40,15 +41,57 @@ async def move_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> N
 
 
 async def record_outcomes(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    """Store what a send came to on its attempt; never takes back what a receipt has told already."""
+    """Store what a send came to on its attempt; never takes back what a receipt has told already.
+
+    An answer that comes after the provider's records did not show the message outweighs them; a lost one does not.
+    """
     unsettled = (AttemptState.SENDING.value, AttemptState.UNKNOWN.value)
-    await update_many(connection, ATTEMPT, rows, by=("clinic", "id"), while_={"state": unsettled})
+    lost = [row for row in rows if row["state"] == AttemptState.UNKNOWN.value]
+    told = [row for row in rows if row["state"] != AttemptState.UNKNOWN.value]
+    await update_many(connection, ATTEMPT, lost, by=("clinic", "id"), while_={"state": unsettled})
+    outweighed = (*unsettled, AttemptState.ABSENT.value)
+    await update_many(connection, ATTEMPT, told, by=("clinic", "id"), while_={"state": outweighed})
 
 
 async def finish_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    """Take reminders from `sending` to where a clean outcome ends: sent or captured."""
-    sending = (ReminderState.SENDING.value,)
-    await update_many(connection, REMINDER, rows, by=("clinic", "id", "fence"), while_={"state": sending})
+    """Take reminders to where a clean outcome ends: sent or captured.
+
+    From `sending`, nearly always; an outcome that comes late also from where its being unknown has led, as long as
+    nothing newer was started.
+    """
+    open_ = (ReminderState.SENDING, ReminderState.SCHEDULED, ReminderState.NEEDS_REVIEW, ReminderState.EXPIRED)
+    states = tuple(state.value for state in open_)
+    await update_many(connection, REMINDER, rows, by=("clinic", "id", "fence"), while_={"state": states})
+
+
+_GIVEN_UP = (ReminderState.SKIPPED.value, ReminderState.EXPIRED.value, ReminderState.FAILED.value)
+
+
+async def stay_sent(connection: AsyncConnection, reminders: Collection[tuple[str, UUID]]) -> None:
+    """A reminder that one of its channels took was sent, whatever became of the channels after it."""
+    if not reminders:
+        return
+    went = AttemptState.ACCEPTED, AttemptState.SENT
+    state = sa.case(
+        (_has_attempt(AttemptState.DELIVERED), ReminderState.DELIVERED.value),
+        (_has_attempt(*went), ReminderState.SENT.value),
+        else_=ReminderState.CAPTURED.value,
+    )
+    await connection.execute(
+        REMINDER.update()
+        .where(
+            among(REMINDER.c.clinic, REMINDER.c.id, reminders),
+            REMINDER.c.state.in_(_GIVEN_UP),
+            _has_attempt(AttemptState.DELIVERED, *went, AttemptState.CAPTURED),
+        )
+        .values(state=state, reason="")
+    )
+
+
+def _has_attempt(*states: AttemptState) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        ATTEMPT.c.clinic == REMINDER.c.clinic, ATTEMPT.c.reminder == REMINDER.c.id, ATTEMPT.c.state.in_(states)
+    )
 
 
 async def suppress(
@@ -124,8 +167,11 @@ async def held_ids(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     return {row.provider_id for row in rows}
 
 
-async def unknowns_like(connection: AsyncConnection, row: Any) -> int:
-    """How many attempts to this recipient from this sender are unknown: with more than one, a match proves nothing."""
+async def unknowns_like(connection: AsyncConnection, row: Any, *, apart: timedelta) -> int:
+    """How many attempts to this recipient from this sender, started at most `apart` from this one, are unknown.
+
+    With more than one, a match proves nothing.
+    """
     count = await connection.scalar(
         sa.select(sa.func.count())
         .select_from(ATTEMPT)
@@ -134,6 +180,7 @@ async def unknowns_like(connection: AsyncConnection, row: Any) -> int:
             ATTEMPT.c.state == AttemptState.UNKNOWN.value,
             ATTEMPT.c.recipient == row.recipient,
             ATTEMPT.c.sender == row.sender,
+            ATTEMPT.c.created_at.between(row.created_at - apart, row.created_at + apart),
         )
     )
     return count or 0

@@ -75,16 +75,23 @@ async def settle_unknown(
 
 async def expire_scheduled(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
     """Expire reminders that wait, on any lane, past their expiry: also those of paused senders and of none."""
-    return await _overtake(connection, _SCHEDULED, ReminderState.EXPIRED, "expired", now, limit)
+    reason = sa.case((REMINDER.c.sender.is_(None), "no-sender"), else_="expired")
+    return await _overtake(connection, _SCHEDULED, ReminderState.EXPIRED, reason, now, limit)
 
 
 async def hold_stuck(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
     """Reminders whose outcome is still unknown at their expiry wait for a person."""
-    return await _overtake(connection, _SENDING, ReminderState.NEEDS_REVIEW, "outcome-unknown", now, limit)
+    reason = sa.literal("outcome-unknown")
+    return await _overtake(connection, _SENDING, ReminderState.NEEDS_REVIEW, reason, now, limit)
 
 
 async def _overtake(
-    connection: AsyncConnection, found: str, state: ReminderState, reason: str, now: datetime, limit: int
+    connection: AsyncConnection,
+    found: str,
+    state: ReminderState,
+    reason: sa.ColumnElement[str],
+    now: datetime,
+    limit: int,
 ) -> Sequence[Any]:
     leased = sa.or_(REMINDER.c.lease_until.is_(None), REMINDER.c.lease_until <= now)
     chosen = (

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service import clock
@@ -25,6 +26,10 @@ _BUSY_SECONDS = 10
 _TRIES = 6
 _RETRIED_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003", "08006", "25P03"})
 """Serialization failure, deadlock, shutdowns, lost connections, a session ended for idling in a transaction."""
+
+
+TROUBLE = (DBAPIError, NoConnectionFree, OSError)
+"""What a database raises that is away, busy or refuses a statement. Faults of ours in Python are none of these."""
 
 
 class Database:
@@ -77,7 +82,7 @@ class Database:
             try:
                 async with self.write() as connection:
                     return await work(connection)
-            except (DBAPIError, OSError) as error:
+            except TROUBLE as error:
                 if not is_passing(error):
                     raise
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
@@ -102,7 +107,7 @@ _CLOCK = sa.text("SELECT clock_timestamp()")
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same transaction may succeed when it is run again: deadlocks, lost connections, a busy SQLite."""
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | NoConnectionFree):
         return True
     if not isinstance(error, DBAPIError):
         return False

@@ -31,6 +31,7 @@ class Gate:
     def __init__(self, dsn: str) -> None:
         self._beyond = urlsplit(dsn)
         self._moments: list[_Moment] = []
+        self._refused: list[bytes] = []
         self._ways: set[asyncio.Task[None]] = set()
         self._served: set[asyncio.Task[None]] = set()
         self.dsn = ""
@@ -43,6 +44,10 @@ class Gate:
         moment = _Moment(asked.encode(), answered.encode() + b"\0" if answered else b"", then, asyncio.Event())
         self._moments.append(moment)
         return moment.happened
+
+    def refuse(self, asked: str) -> None:
+        """Hang up on every connection that says so."""
+        self._refused.append(asked.encode())
 
     def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._served.add(asyncio.create_task(self._serve(reader, writer)))
@@ -84,6 +89,8 @@ class Gate:
                 await writer.drain()
 
     def _asked(self, connection: object, words: bytes) -> None:
+        if any(refused in words for refused in self._refused):
+            raise ConnectionAbortedError
         for moment in list(self._moments):
             if moment.heard_on is None and moment.asked in words:
                 moment.heard_on = connection

@@ -12,6 +12,7 @@ import orjson
 import sqlalchemy as sa
 from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import clock
 from service.clinics import NewSender, add_clinic
@@ -133,8 +134,12 @@ class Live:
         await intake.stop()
 
     async def rows(self, statement: sa.Select[Any]) -> Sequence[Any]:
-        async with self.database.read() as connection:
+        """What the database says, asked again where a test has cut the connection."""
+
+        async def read(connection: AsyncConnection) -> Sequence[Any]:
             return (await connection.execute(statement)).all()
+
+        return await self.database.transact(read)
 
     async def states(self) -> Counter[str]:
         """The states of the reminders that were due at once, counted."""
@@ -175,6 +180,15 @@ class Live:
 
     async def tokens(self) -> set[str]:
         return {row.token for row in await self.rows(sa.select(ATTEMPT.c.token))}
+
+    async def requests(self, count: int) -> list[Json]:
+        """Wait until so many lines are in the provider's ledger; all of them."""
+
+        async def enough() -> list[Json]:
+            ledger = await self.sandbox.ledger()
+            return ledger if len(ledger) >= count else []
+
+        return await until(enough, f"{count} lines are in the ledger")
 
     async def listeners(self) -> int:
         """How many workers are listening for notices."""

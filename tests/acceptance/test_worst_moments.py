@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 
-from service.types import Json
 from tests.acceptance.gate import gate_before
 from tests.acceptance.live import ATTEMPT, Live, everybody, phone, quick, sent_to
 from tests.support.processes import until
@@ -64,7 +63,7 @@ async def test_killed_in_mid_send_what_was_accepted_is_found_and_what_was_not_is
     await live.sandbox.set_faults(slow, *({"fault": "reset", "to": to} for to in lost))
     worker = await live.worker(**quick(deadline=4))
     await live.seed(20)
-    ledger = await _requests(live, 20)
+    ledger = await live.requests(20)
     worker.kill()
     assert sent_to(ledger).keys() == everybody(20).keys() - lost
 
@@ -102,7 +101,7 @@ async def test_a_worker_that_stood_still_in_mid_send_is_overtaken_and_its_late_o
     await live.sandbox.set_faults({"fault": "latency", "detail": "30s"})
     late = await live.worker(**quick(deadline=4))
     await live.seed(PEOPLE)
-    await _requests(live, PEOPLE)
+    await live.requests(PEOPLE)
     late.pause()
     await live.sandbox.clear_faults()
     await live.worker(**quick(deadline=4))
@@ -116,11 +115,27 @@ async def test_a_worker_that_stood_still_in_mid_send_is_overtaken_and_its_late_o
     assert await live.rows(sa.select(ATTEMPT).order_by(ATTEMPT.c.id)) == found
 
 
-async def _requests(live: Live, count: int) -> list[Json]:
-    """Wait until the provider has that many."""
+async def test_asked_to_stop_in_mid_send_a_worker_waits_for_answers_and_leaves_no_outcome_open(live: Live) -> None:
+    await live.sandbox.set_faults(
+        {"fault": "hang", "to": phone(0)}, {"fault": "hang-after", "to": phone(1)}, {"fault": "latency", "detail": "1s"}
+    )
+    worker = await live.worker(**quick(deadline=3))
+    await live.seed(PEOPLE)
+    await live.requests(PEOPLE)
+    await worker.stops(within=25)
+    assert {row.recipient: row.state for row in await live.rows(sa.select(ATTEMPT))} == {
+        phone(number): "unknown" if number < 2 else "accepted" for number in range(PEOPLE)
+    }
+    assert sent_to(await live.sandbox.ledger()) == everybody(PEOPLE) - everybody(1)
 
-    async def all_there() -> list[Json]:
-        ledger = await live.sandbox.ledger()
-        return ledger if len(ledger) >= count else []
 
-    return await until(all_there, f"{count} requests are with the provider")
+async def test_a_worker_that_nobody_can_notify_finds_what_is_due_by_its_tick(live: Live) -> None:
+    """As behind a pooler that lets no LISTEN through."""
+    async with gate_before(live.dsn) as gate:
+        gate.refuse("LISTEN")
+        worker = await live.worker(dsn=gate.dsn, AFTERCARE_WORKER__TICK="1 second")
+        await worker.says("listen lost")
+        await live.seed(PEOPLE)
+        await live.until_all(PEOPLE, "sent", "delivered")
+        assert sent_to(await live.sandbox.ledger()) == everybody(PEOPLE)
+        await worker.stops()

@@ -102,6 +102,25 @@ async def test_the_list_shows_what_is_asked_for(
     assert not [words for words in absent if words in listed]
 
 
+async def test_what_should_have_arrived_stands_before_what_did_not_apply(either_console: Console) -> None:
+    async with either_console.database.write() as connection:
+        states = ("cancelled", "undelivered", "needs_review", "expired", "failed")
+        lines = [Line(f"{state}-note", NOW - DAY, state) for state in states]
+        await seed.add_treatment(connection, "glow", ADA, NOW - 2 * DAY, lines)
+    page = (await (await either_console.signed_in()).get("/console?show=not-sent")).text
+    arrive, apply = page.split('id="list"')[1].split("Did not apply")
+    assert all(words in arrive for words in ("Undelivered note", "Needs_review note", "Expired note", "Failed note"))
+    assert all(words in apply for words in ("Cancelled note", "Day 6 actives"))
+
+
+async def test_what_waits_for_a_sender_is_not_lost_sight_of(either_console: Console) -> None:
+    reminder = core(Reminder)
+    async with either_console.database.write() as connection:
+        await connection.execute(reminder.update().where(reminder.c.medium == "email").values(sender=None))
+    page = (await (await either_console.signed_in()).get("/console?show=coming")).text
+    assert page.index("Day 2 sensitivity check") < page.index("Next session<") < page.index("Next session, 2nd time")
+
+
 @pytest.mark.parametrize("query", ["?show=everything", "?medium=fax", "?before=soon"])
 async def test_an_unknown_filter_is_a_page_that_does_not_exist(console: Console, query: str) -> None:
     assert (await (await console.signed_in()).get(f"/console{query}")).status == 404

@@ -206,8 +206,8 @@ async def test_a_dry_run_tells_what_an_import_then_does_and_stores_nothing(house
         tmp_path / "visits.ndjson",
         [
             visit(id="e-0", treatment__id="visit-0", client__ref="c-0"),
-            visit(id="e-8", treatment__id="visit-0", client__ref="c-8"),
-            visit(id="e-9", treatment__id="visit-9", client__ref="c-0", course__session=3, treatment__ended_at=day),
+            visit(id="x-8", treatment__id="visit-0", client__ref="c-8"),
+            visit(id="x-9", treatment__id="visit-90", client__ref="c-0", course__session=3, treatment__ended_at=day),
             *visits(20, first=1),
             *(
                 visit(id=f"n-{number}", treatment__id=f"next-{number}", client__ref=f"c-{number}", course__session=3)

@@ -6,13 +6,14 @@ Only the wheel's binaries are used: its own helper adds a system user and opens 
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.processes import free_port
 
 NOBODY = 65534
 
@@ -43,7 +44,7 @@ class Server:
 def postgres(*, durable: bool = False) -> Iterator[Server]:
     """Start a server in a folder of its own and stop it again. `durable` keeps fsync on, for kills and benchmarks."""
     folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-"))
-    server = Server(_free_port(), folder, _binaries())
+    server = Server(free_port(), folder, _binaries())
     try:
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
@@ -55,7 +56,8 @@ def postgres(*, durable: bool = False) -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.stop()
+            with suppress(RuntimeError):  # a test may have stopped it
+                server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -94,10 +96,3 @@ def _run(*command: object) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.decode(errors='replace')}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -68,16 +68,17 @@ async function open(address) {
   }
 }
 
+function measure(frame) {
+  const page = frame.contentDocument?.documentElement;
+  if (!page) return;
+  frame.style.height = "0"; // a page is never shorter than its frame
+  frame.style.height = `${page.scrollHeight}px`;
+}
+
 function fit() {
   for (const frame of document.querySelectorAll("iframe[data-letter]")) {
-    const measure = () => {
-      const page = frame.contentDocument?.documentElement;
-      if (!page) return;
-      frame.style.height = "0"; // a page is never shorter than its frame
-      frame.style.height = `${page.scrollHeight}px`;
-    };
-    frame.addEventListener("load", measure);
-    measure();
+    frame.onload = () => measure(frame);
+    measure(frame);
   }
 }
 

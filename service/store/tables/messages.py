@@ -19,6 +19,12 @@ class Reminder(SQLModel, table=True):
         to("client", "client", key=("ref",)),
         partial("ix_reminder_lane", "clinic", "sender", "due_at", where="state = 'scheduled'"),
         partial("ix_reminder_lease", "lease_until", where="state = 'sending'"),
+        partial(
+            "ix_reminder_trouble",
+            "clinic",
+            "updated_at",
+            where="state IN ('needs_review', 'failed', 'undelivered', 'expired')",
+        ),
         partial("ix_reminder_expiry", "expires_at", where="state IN ('scheduled', 'sending')"),
         Index("ix_reminder_client", "clinic", "client", "due_at"),
     )

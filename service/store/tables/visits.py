@@ -53,6 +53,7 @@ class Treatment(SQLModel, table=True):
         to("client", "client", key=("ref",)),
         to("course", "course"),
         Index("ix_treatment_course", "clinic", "course"),
+        Index("ix_treatment_recent", "clinic", "ended_at"),
     )
 
     clinic: str = Field(primary_key=True)

@@ -278,6 +278,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("treatment", schema=None) as batch_op:
         batch_op.create_index("ix_treatment_course", ["clinic", "course"], unique=False)
+        batch_op.create_index("ix_treatment_recent", ["clinic", "ended_at"], unique=False)
 
     op.create_table(
         "reminder",
@@ -338,6 +339,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'sending'"),
             postgresql_where=sa.text("state = 'sending'"),
+        )
+        batch_op.create_index(
+            "ix_reminder_trouble",
+            ["clinic", "updated_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('needs_review', 'failed', 'undelivered', 'expired')"),
+            postgresql_where=sa.text("state IN ('needs_review', 'failed', 'undelivered', 'expired')"),
         )
 
     op.create_table(
@@ -455,6 +463,11 @@ def downgrade() -> None:
     op.drop_table("attempt")
     with op.batch_alter_table("reminder", schema=None) as batch_op:
         batch_op.drop_index(
+            "ix_reminder_trouble",
+            sqlite_where=sa.text("state IN ('needs_review', 'failed', 'undelivered', 'expired')"),
+            postgresql_where=sa.text("state IN ('needs_review', 'failed', 'undelivered', 'expired')"),
+        )
+        batch_op.drop_index(
             "ix_reminder_lease",
             sqlite_where=sa.text("state = 'sending'"),
             postgresql_where=sa.text("state = 'sending'"),
@@ -473,6 +486,7 @@ def downgrade() -> None:
 
     op.drop_table("reminder")
     with op.batch_alter_table("treatment", schema=None) as batch_op:
+        batch_op.drop_index("ix_treatment_recent")
         batch_op.drop_index("ix_treatment_course")
 
     op.drop_table("treatment")
