@@ -1,5 +1,6 @@
 """Making clinics: a tenant with its places, its senders and its first member of staff."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -107,7 +108,22 @@ def _problems(new: NewClinic) -> list[Problem]:
             zone_named(zone, where)
         except BadInput as error:
             found.extend(error.problems)
-    return found
+    return [*found, *_sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]
+
+
+def _sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
+    sentence = "a rate is messages a second, more than none: 0.1 is one in ten seconds"
+    rates = [
+        Problem("invalid-rate", f"senders.{sender.medium}.rate", sentence)
+        for sender in senders
+        if not 0 < sender.rate < math.inf
+    ]
+    return [*rates, *_twice("senders", [sender.medium for sender in senders])]
+
+
+def _twice(what: str, ids: Sequence[str]) -> list[Problem]:
+    repeated = sorted({id_ for id_ in ids if ids.count(id_) > 1})
+    return [Problem("given-twice", f"{what}.{id_}", "this is given twice") for id_ in repeated]
 
 
 def _clinic_row(new: NewClinic, now: datetime) -> dict[str, object]:

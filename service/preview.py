@@ -60,6 +60,8 @@ class PreviewedMessage:
     notes: tuple[Note, ...]
     written: Written | None
     """None where the plan wants no message, or no words can be made."""
+    unwritable: tuple[Problem, ...] = ()
+    """Why no words can be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class _Scene:
         try:
             written = self._words.write(due, self._house)
         except Unwritable as error:
-            return self._message(due, planned, at, notes, held_back=held_back or error.code)
+            return self._message(due, planned, at, notes, held_back=held_back or error.code, unwritable=error.problems)
         return self._message(due, planned, at, notes, held_back=held_back, written=written)
 
     def _message(
@@ -188,6 +190,7 @@ class _Scene:
         *,
         held_back: str,
         written: Written | None = None,
+        unwritable: tuple[Problem, ...] = (),
     ) -> PreviewedMessage:
         return PreviewedMessage(
             step=planned.step,
@@ -201,6 +204,7 @@ class _Scene:
             held_back=held_back,
             notes=tuple(notes or ()),
             written=written,
+            unwritable=unwritable,
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,16 @@ def test_a_message_without_words_says_so() -> None:
     content = shipped()
     wordless = type(content)(content.protocols, type(content.templates)({}, content.templates.layout))
     found = preview(read(visit()), house_of(sample_clinic(), NOON), Known(), wordless, NOON)
-    assert {message.held_back for message in found.messages if message.written is None} >= {"no-words"}
+    wanting = [message for message in found.messages if message.unwritable]
+    assert {(message.held_back, message.written) for message in wanting} == {("no-words", None)}
+
+
+def test_a_field_that_the_words_need_and_nobody_gave_is_named() -> None:
+    bare = replace(house_of(sample_clinic(), NOON), phone="", urgent_phone="", places={})
+    found = preview(read(visit()), bare, Known(), shipped(), NOON)
+    day_1 = next(message for message in found.messages if message.step == "day-1-sunscreen")
+    assert (day_1.held_back, day_1.written) == ("missing-field", None)
+    assert "location.urgent_phone" in day_1.unwritable[0].message
 
 
 def test_an_old_visit_makes_nothing_and_says_why() -> None:

@@ -109,7 +109,7 @@ def _json(event: Event, found: Preview, now: datetime) -> Json:
         "treatment": event.data.treatment.id,
         "at": _utc(now),
         "messages": [_message_json(message) for message in found.messages],
-        "warnings": [{"code": one.code, "where": one.where, "message": one.message} for one in found.warnings],
+        "warnings": [_problem(warning) for warning in found.warnings],
     }
 
 
@@ -125,6 +125,7 @@ def _message_json(message: PreviewedMessage) -> Json:
         "intended_at": _utc(message.intended_at),
         "expires_at": _utc(message.expires_at),
         "held_back": _reason(message.held_back) if message.held_back else None,
+        "unwritable": [_problem(problem) for problem in message.unwritable],
         "notes": [{"medium": note.medium.value, **_reason(note.code)} for note in message.notes],
         **_words_json(message),
     }
@@ -139,6 +140,10 @@ def _words_json(message: PreviewedMessage) -> Json:
             return about | {"sms": {"text": text, "segments": segments, "encoding": encoding}}
         case Email(subject, preheader, _, text):
             return about | {"email": {"subject": subject, "preheader": preheader, "text": text}}
+
+
+def _problem(problem: Problem) -> Json:
+    return {"code": problem.code, "where": problem.where, "message": problem.message}
 
 
 def _reason(code: str) -> Json:
@@ -181,6 +186,8 @@ def _message(message: PreviewedMessage, width: int) -> Iterator[RenderableType]:
         yield Text(f"{note.medium}: {sentence(note.code)}", style="yellow")
     if message.held_back:
         yield Text(f"Held back: {sentence(message.held_back)}", style="red")
+    for problem in message.unwritable:
+        yield Text(f"  {problem.where}: {problem.message}", style="red")
     if message.written:
         yield from _words(message.written.message, width, dim=bool(message.held_back))
 

@@ -1,5 +1,6 @@
 """A lane's turn, pure: how many sends its rate and its fair share of the slots allow, and when it may go on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,8 +10,8 @@ from service.store.lanes import Lane
 
 BURST_SECONDS = 1.0
 """A lane that was idle may send what its rate gives in this time at once."""
-_ROUNDED = 1e-4
-"""Of a token: times hold microseconds, so the one that a lane was shut for may come out a little short."""
+_ROUNDED = 1e-9
+"""Of a token: the one that a lane was shut for may come out a little short in floating point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,14 @@ def turns(lanes: Sequence[Any], slots: int, now: datetime) -> list[Turn]:
 def after(turn: Turn, started: int, next_due: datetime | None, now: datetime) -> dict[str, Any]:
     """The lane's row after its turn: the tokens spent, and shut until the next token where none is left."""
     left = turn.tokens - started
-    wait = 0.0 if left >= 1 else (1 - left) / turn.lane.rate
+    wait = max(0, math.ceil((1 - left) / turn.lane.rate * 1e6))
     return {
         "clinic": turn.lane.clinic,
         "id": turn.lane.id,
         "tokens": left,
         "tokens_at": now,
         "next_due_at": next_due,
-        "open_at": now + timedelta(seconds=wait),
+        "open_at": now + timedelta(microseconds=wait),
         "turn_at": now,
     }
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from service import clock, metrics
-from service.errors import AftercareError, BadInput, Problem
+from service.errors import AftercareError, BadInput, Conflict, Problem
 from service.events import Event, event_from, parse_json
 from service.http.auth import Keys
 from service.http.problems import problem_json
@@ -46,9 +46,11 @@ def events_router(intake: Intake, keys: Keys, limits: EventLimits) -> APIRouter:
         if isinstance(value, list):
             return _multi(await _take_batch(intake, caller.clinic, value, limits, received_at))
         event = _counted(event_from, value, received_at=received_at, future_tolerance=limits.future_tolerance)
-        taken = await intake.take(caller.clinic, event)
-        _count(event, taken)
-        return _json(201 if taken.created else 200, taken.as_json())
+        (answer,) = await intake.answers(caller.clinic, [event])
+        _count(event, answer)
+        if isinstance(answer, AftercareError):
+            raise answer
+        return _json(201 if answer.created else 200, answer.as_json())
 
     return router
 
@@ -91,7 +93,7 @@ def _counting(event: Event, answer: Taken | AftercareError) -> Taken | Aftercare
 
 def _count(event: Event, answer: Taken | AftercareError) -> None:
     if isinstance(answer, AftercareError):
-        metrics.event_taken(event.type, "conflict")
+        metrics.event_taken(event.type, "conflict" if isinstance(answer, Conflict) else "refused")
     elif not answer.created:
         metrics.event_taken(event.type, "repeated")
     else:
@@ -113,13 +115,14 @@ def _json(status: int, body: Json) -> Response:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """The whole body, read no further than the limit."""
+    """The whole body, read no further than the limit, and not at all where it is announced to be larger."""
+    too_large = TooLarge(Problem("body-too-large", "body", f"a request holds at most {limit} bytes: send fewer events"))
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise too_large
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > limit:
-            raise TooLarge(
-                Problem("body-too-large", "body", f"a request holds at most {limit} bytes: send fewer events")
-            )
+            raise too_large
         parts.append(part)
     return b"".join(parts)

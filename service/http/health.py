@@ -13,8 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import clock, metrics
 from service.store.session import Database
-from service.store.tables import SchemaInfo, core
-from service.store.workers import latest_beat
+from service.store.workers import latest_beat, try_writing
 
 _REMEMBERED_SECONDS = 2.0
 
@@ -36,12 +35,10 @@ class Readiness:
         return self._problems
 
     async def _check(self) -> list[str]:
-        info = core(SchemaInfo)
         try:
             async with self._database.write() as connection:
-                # A real write and commit: a full disk lets reads through.
-                await connection.execute(info.update().values(applied_at=info.c.applied_at))
                 now = await self._database.now(connection)
+                await try_writing(connection, now)
                 seen = await latest_beat(connection)
         except (SQLAlchemyError, OSError):
             return ["database-refuses-writes"]

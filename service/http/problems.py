@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from service import logs
 from service.errors import AftercareError, Problem
@@ -56,6 +57,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AftercareError, _ours)
     app.add_exception_handler(HTTPException, _theirs)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(SQLAlchemyError, _database_failed)
     app.add_exception_handler(OSError, _database_failed)
     app.add_exception_handler(Exception, _unforeseen)
@@ -87,6 +89,11 @@ async def _database_failed(request: Request, error: Exception) -> Response:
         return await _unforeseen(request, error)
     log.warning("database unavailable", error=type(error).__name__)
     return problem_response(503, Problem("database-unavailable", "", "the database cannot serve now: try again later"))
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """The caller hung up in the middle of the body: nobody reads this answer."""
+    return Response(status_code=400)
 
 
 async def _unforeseen(_request: Request, error: Exception) -> Response:

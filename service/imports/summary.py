@@ -92,10 +92,11 @@ class Summary:
             yield f"  note: {warning['where']}: {warning['message']} ({rows:,} row{'' if rows == 1 else 's'}: {where})"
 
     def _ending(self) -> Iterator[str]:
-        if not self.finished:
+        if self.due:
+            stopped = "" if self.finished else f" It was stopped after line {self.progress.line:,}."
+            yield f"Nothing was stored: this was a dry run.{stopped}"
+        elif not self.finished:
             yield how_to_go_on(self.progress)
-        elif self.due:
-            yield "Nothing was stored: this was a dry run."
 
 
 def how_to_go_on(progress: Progress) -> str:

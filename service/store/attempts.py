@@ -80,7 +80,7 @@ async def stay_sent(connection: AsyncConnection, reminders: Collection[tuple[str
     await connection.execute(
         REMINDER.update()
         .where(
-            among(REMINDER.c.clinic, REMINDER.c.id, reminders),
+            among(connection, (REMINDER.c.clinic, REMINDER.c.id), reminders),
             REMINDER.c.state.in_(_GIVEN_UP),
             _has_attempt(AttemptState.DELIVERED, *went, AttemptState.CAPTURED),
         )

@@ -27,7 +27,7 @@ async def lock_clients(connection: AsyncConnection, rows: Sequence[Json]) -> dic
     keys = [(row["clinic"], row["ref"]) for row in rows]
     stored = await connection.execute(
         sa.select(CLIENT)
-        .where(among(CLIENT.c.clinic, CLIENT.c.ref, keys))
+        .where(among(connection, (CLIENT.c.clinic, CLIENT.c.ref), keys))
         .order_by(CLIENT.c.clinic, CLIENT.c.ref)
         .with_for_update()
     )

@@ -72,7 +72,7 @@ async def hold_addresses(connection: AsyncConnection, addresses: Collection[Addr
         return {}
     statement = (
         sa.select(RECIPIENT)
-        .where(sa.tuple_(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address).in_(sorted(set(addresses))))
+        .where(among(connection, (RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address), addresses))
         .order_by(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address)
         .with_for_update(read=True)
     )
@@ -86,5 +86,7 @@ async def consents_of(
     if not clients:
         return {}
     columns = (CONSENT.c.clinic, CONSENT.c.client, CONSENT.c.medium, CONSENT.c.purpose, CONSENT.c.granted)
-    rows = await connection.execute(sa.select(*columns).where(among(CONSENT.c.clinic, CONSENT.c.client, clients)))
+    rows = await connection.execute(
+        sa.select(*columns).where(among(connection, (CONSENT.c.clinic, CONSENT.c.client), clients))
+    )
     return {(row.clinic, row.client, row.medium, row.purpose): row.granted for row in rows}

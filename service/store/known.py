@@ -64,11 +64,13 @@ async def known_of(
     return Known(
         clients=people,
         consents=await of(CONSENT, CONSENT.c.client.in_(refs)),
-        recipients=await of(RECIPIENT, among(RECIPIENT.c.medium, RECIPIENT.c.address, [*own, *addresses])),
+        recipients=await of(
+            RECIPIENT, among(connection, (RECIPIENT.c.medium, RECIPIENT.c.address), [*own, *addresses])
+        ),
         courses=await of(COURSE, COURSE.c.client.in_(refs)),
         treatments=await of(TREATMENT, TREATMENT.c.client.in_(refs)),
         reminders=await of(REMINDER, REMINDER.c.client.in_(refs)),
-        events=await of(EVENT, among(EVENT.c.source, EVENT.c.id, events)),
+        events=await of(EVENT, among(connection, (EVENT.c.source, EVENT.c.id), events)),
     )
 
 

@@ -19,7 +19,7 @@ async def reminders_of(connection: AsyncConnection, treatments: Iterable[tuple[s
     return (
         await connection.execute(
             sa.select(REMINDER)
-            .where(among(REMINDER.c.clinic, REMINDER.c.treatment, treatments))
+            .where(among(connection, (REMINDER.c.clinic, REMINDER.c.treatment), treatments))
             .order_by(REMINDER.c.clinic, REMINDER.c.intended_at, REMINDER.c.step, REMINDER.c.occurrence)
         )
     ).all()

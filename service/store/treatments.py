@@ -30,7 +30,7 @@ async def known_events(connection: AsyncConnection, keys: Iterable[EventKey]) ->
         return {}
     columns = (EVENT.c.clinic, EVENT.c.source, EVENT.c.id, EVENT.c.digest, EVENT.c.treatment, EVENT.c.state)
     rows = await connection.execute(
-        sa.select(*columns).where(sa.tuple_(EVENT.c.clinic, EVENT.c.source, EVENT.c.id).in_(wanted))
+        sa.select(*columns).where(among(connection, (EVENT.c.clinic, EVENT.c.source, EVENT.c.id), wanted))
     )
     return {(row.clinic, row.source, row.id): row for row in rows}
 
@@ -51,19 +51,21 @@ async def lock_treatments(connection: AsyncConnection, keys: Iterable[tuple[str,
 
 
 async def treatments_by_id(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    rows = await connection.execute(sa.select(TREATMENT).where(among(TREATMENT.c.clinic, TREATMENT.c.id, keys)))
+    rows = await connection.execute(
+        sa.select(TREATMENT).where(among(connection, (TREATMENT.c.clinic, TREATMENT.c.id), keys))
+    )
     return {(row.clinic, row.id): row for row in rows}
 
 
 async def treatments_of_courses(connection: AsyncConnection, courses: Iterable[tuple[str, str]]) -> Sequence[Any]:
     """Every treatment of these (clinic, course)s."""
-    statement = sa.select(TREATMENT).where(among(TREATMENT.c.clinic, TREATMENT.c.course, courses))
+    statement = sa.select(TREATMENT).where(among(connection, (TREATMENT.c.clinic, TREATMENT.c.course), courses))
     return (await connection.execute(statement)).all()
 
 
 async def courses_of_clients(connection: AsyncConnection, clients: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     rows = await connection.execute(
-        sa.select(COURSE.c.clinic, COURSE.c.id).where(among(COURSE.c.clinic, COURSE.c.client, clients))
+        sa.select(COURSE.c.clinic, COURSE.c.id).where(among(connection, (COURSE.c.clinic, COURSE.c.client), clients))
     )
     return {(row.clinic, row.id) for row in rows}
 

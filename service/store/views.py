@@ -215,6 +215,8 @@ async def decisions(connection: AsyncConnection, clinic: str, reminder: UUID) ->
     return (await connection.execute(query.order_by(DECISION.c.at, DECISION.c.id))).all()
 
 
+_PLANNED = sa.literal_column("'planned'")
+"""Written out, so that the partial index is seen to fit."""
 _TREATMENTS = sa.select(
     TREATMENT,
     CLIENT.c.first_name,
@@ -233,7 +235,7 @@ async def treatments(
     connection: AsyncConnection, clinic: str, *, before: str | None = None, limit: int
 ) -> Sequence[Any]:
     """Planned treatments, the latest first; `before` is the last one of the page shown already."""
-    query = _TREATMENTS.where(TREATMENT.c.clinic == clinic, TREATMENT.c.state == "planned")
+    query = _TREATMENTS.where(TREATMENT.c.clinic == clinic, TREATMENT.c.state == _PLANNED)
     if before is not None:
         mark = sa.select(TREATMENT.c.ended_at, TREATMENT.c.id).where(
             TREATMENT.c.clinic == clinic, TREATMENT.c.id == before

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
 
 from service.store.dialect import insert
 from service.store.tables import Worker, core
@@ -32,3 +33,13 @@ async def latest_beat(connection: AsyncConnection) -> datetime | None:
         sa.select(sa.func.max(WORKER.c.seen_at)).where(WORKER.c.stopped_at.is_(None))
     )
     return moment
+
+
+async def try_writing(connection: AsyncConnection, now: datetime) -> None:
+    """Write and leave nothing behind; raises where the disk takes nothing, though it still lets everything be read.
+
+    An update that changes no byte would not do: SQLite writes nothing for it.
+    """
+    passing_by = uuid7()
+    await connection.execute(WORKER.insert().values(id=passing_by, started_at=now, seen_at=now))
+    await connection.execute(WORKER.delete().where(WORKER.c.id == passing_by))

@@ -10,40 +10,51 @@ from outside could be sure to meet; here it is held open.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
+
+from tests.support.processes import PATIENCE
 
 _CHUNK = 65_536
 
 
 @dataclass(slots=True)
-class _Moment:
+class Moment:
     asked: bytes
     answered: bytes
     then: Callable[[], object]
-    happened: asyncio.Event
     heard_on: object = None
     """The connection on which `asked` was said; the answer is awaited there."""
+    _happened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def come(self) -> None:
+        self.then()
+        self._happened.set()
+
+    async def comes(self) -> None:
+        """Wait for it."""
+        async with asyncio.timeout(PATIENCE):
+            await self._happened.wait()
 
 
 class Gate:
     def __init__(self, dsn: str) -> None:
         self._beyond = urlsplit(dsn)
-        self._moments: list[_Moment] = []
+        self._moments: list[Moment] = []
         self._refused: list[bytes] = []
         self._ways: set[asyncio.Task[None]] = set()
         self._served: set[asyncio.Task[None]] = set()
         self.dsn = ""
         """The database's address through this gate."""
 
-    def when(self, asked: str, *, then: Callable[[], object], answered: str = "") -> asyncio.Event:
-        """Call `then` once, when a client says `asked`, or when it is given that answer afterwards: before the words
-        go on. The event tells that it happened."""
+    def when(self, asked: str, *, then: Callable[[], object], answered: str = "") -> Moment:
+        """Call `then` once, when a client says `asked`, or when it is given that answer afterwards; only then do the
+        words go on."""
         # In PostgreSQL's talk a done command is told by its name and a zero byte.
-        moment = _Moment(asked.encode(), answered.encode() + b"\0" if answered else b"", then, asyncio.Event())
+        moment = Moment(asked.encode(), answered.encode() + b"\0" if answered else b"", then)
         self._moments.append(moment)
-        return moment.happened
+        return moment
 
     def refuse(self, asked: str) -> None:
         """Hang up on every connection that says so."""
@@ -102,10 +113,9 @@ class Gate:
             if moment.heard_on is connection and moment.answered and moment.answered in words:
                 self._come(moment)
 
-    def _come(self, moment: _Moment) -> None:
+    def _come(self, moment: Moment) -> None:
         self._moments.remove(moment)
-        moment.then()
-        moment.happened.set()
+        moment.come()
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A clinic as it is run for real: PostgreSQL, a sandbox for the providers, web and worker as processes of their own."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from service.store.tables import Attempt, Decision, Reminder, core
 from service.types import Json, Medium
 from tests.support import house
 from tests.support.house import CLINIC
-from tests.support.processes import Process, Processes, free_port, until
+from tests.support.processes import NOTHING, Process, Processes, free_port, until
 from tests.support.sandbox import Sandbox
 
 ATTEMPT, DECISION, REMINDER = core(Attempt), core(Decision), core(Reminder)
@@ -92,7 +92,9 @@ class Live:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def settings(self, sandbox: Sandbox | None = None, dsn: str = "", **more: str) -> dict[str, str]:
+    def settings(
+        self, more: Mapping[str, str] = NOTHING, *, sandbox: Sandbox | None = None, dsn: str = ""
+    ) -> Mapping[str, str]:
         """The environment of web and worker."""
         provider = sandbox or self.sandbox
         return {
@@ -110,13 +112,15 @@ class Live:
             **more,
         }
 
-    async def worker(self, sandbox: Sandbox | None = None, dsn: str = "", **more: str) -> Process:
-        worker = self.processes.start("worker", **self.settings(sandbox, dsn, **more))
+    async def worker(
+        self, more: Mapping[str, str] = NOTHING, *, sandbox: Sandbox | None = None, dsn: str = ""
+    ) -> Process:
+        worker = self.processes.start("worker", settings=self.settings(more, sandbox=sandbox, dsn=dsn))
         await worker.says("worker started")
         return worker
 
-    async def web(self, **more: str) -> Process:
-        web = self.processes.start("web", **self.settings(**more))
+    async def web(self) -> Process:
+        web = self.processes.start("web", settings=self.settings())
         await until(lambda: answers(self.sandbox.client, f"{self.url}/healthz", web), "web answers")
         return web
 
@@ -137,7 +141,8 @@ class Live:
         """What the database says, asked again where a test has cut the connection."""
 
         async def read(connection: AsyncConnection) -> Sequence[Any]:
-            return (await connection.execute(statement)).all()
+            found: Sequence[Any] = (await connection.execute(statement)).all()
+            return found
 
         return await self.database.transact(read)
 
@@ -169,7 +174,9 @@ class Live:
 
     async def decisions(self) -> dict[str, list[str]]:
         """The decision lines by client, in order, as codes."""
-        joined = sa.join(DECISION, REMINDER, sa.and_(DECISION.c.clinic == REMINDER.c.clinic, DECISION.c.reminder == REMINDER.c.id))
+        joined = sa.join(
+            DECISION, REMINDER, sa.and_(DECISION.c.clinic == REMINDER.c.clinic, DECISION.c.reminder == REMINDER.c.id)
+        )
         rows = await self.rows(
             sa.select(REMINDER.c.client, DECISION.c.code).select_from(joined).order_by(DECISION.c.at, DECISION.c.id)
         )
@@ -203,10 +210,8 @@ class Live:
 
 
 @asynccontextmanager
-async def living(
-    url: str, sandbox: Sandbox, processes: Processes, *, rate: float = 1000.0
-) -> AsyncIterator[Live]:
-    """A clinic with a sender of each medium, on a migrated PostgreSQL at `url` (with its driver, as SQLAlchemy has it)."""
+async def living(url: str, sandbox: Sandbox, processes: Processes, *, rate: float = 1000.0) -> AsyncIterator[Live]:
+    """A clinic with a sender of each medium, on a migrated PostgreSQL. `url` names the driver too."""
     senders = (NewSender(Medium.SMS, "+15005550006", rate), NewSender(Medium.EMAIL, "care@glow.example", rate))
     database = Database(url)
     try:

@@ -5,11 +5,12 @@ import os
 from collections import Counter
 
 import asyncpg
-import pytest
+import orjson
 
 from service import clock
 from tests.acceptance.live import Live, answers, everybody, living, quick, sent_to, visit
 from tests.conftest import new_migrated_database
+from tests.support.house import CLINIC
 from tests.support.postgres import Server, postgres
 from tests.support.processes import Processes, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -18,17 +19,26 @@ MANY = int(os.environ.get("ACCEPTANCE_REMINDERS", "1000"))
 NO_CALLBACKS = {"PUBLIC_URL": ""}
 
 
-async def test_two_workers_share_what_is_due_and_one_that_is_stopped_in_the_middle_loses_none(
+async def test_a_file_imported_twice_is_sent_once_by_two_workers_though_one_is_stopped_in_the_middle(
     postgres_server: Server, sandbox: Sandbox, processes: Processes
 ) -> None:
     """Each worker has a provider's door of its own, so that it shows who sent what."""
     url = await new_migrated_database(postgres_server)
     async with running_sandbox() as other, living(url, sandbox, processes, rate=MANY / 4) as live:
-        await live.seed(MANY)
-        stopped, staying = await asyncio.gather(live.worker(**NO_CALLBACKS), live.worker(other, **NO_CALLBACKS))
+        file = processes.folder / "visits.ndjson"
+        file.write_bytes(b"".join(orjson.dumps(visit(number, clock.now())) + b"\n" for number in range(MANY)))
+        for taken, repeated in ((MANY, 0), (0, MANY)):
+            words = ("import", file.name, "--clinic", CLINIC, "--json")
+            imported = await processes.command(*words, settings={"DATABASE_URL": live.dsn})
+            assert imported.code == 0, imported.err
+            counts = orjson.loads(imported.out)
+            assert (counts["taken"], counts["repeated"], counts["rejected"]) == (taken, repeated, 0)
+
+        stopped, staying = await asyncio.gather(live.worker(NO_CALLBACKS), live.worker(NO_CALLBACKS, sandbox=other))
 
         async def shared() -> bool:
-            return min([(await one.stats())["accepted"] for one in (sandbox, other)]) > MANY / 20
+            accepted = [(await one.stats())["accepted"] for one in (sandbox, other)]
+            return bool(min(accepted) > MANY / 20)
 
         await until(shared, "both workers send")
         await stopped.stops(within=25)
@@ -45,7 +55,7 @@ async def test_a_database_that_stops_under_load_and_starts_again_loses_nothing(
     with postgres(durable=True) as server:
         url = await new_migrated_database(server)
         async with living(url, sandbox, processes, rate=60) as live:
-            web, worker = await live.web(), await live.worker(**quick(deadline=2))
+            web, worker = await live.web(), await live.worker(quick(deadline=2))
             await live.seed(300)
             await live.requests(60)
             await asyncio.to_thread(server.stop, "immediate")
@@ -64,7 +74,7 @@ async def test_a_database_that_stops_under_load_and_starts_again_loses_nothing(
 
 
 async def test_sessions_that_are_ended_at_random_lose_nothing(live: Live) -> None:
-    worker = await live.worker(**quick(deadline=2))
+    worker = await live.worker(quick(deadline=2))
     await live.seed(200)
     ended, seen = 0, 0
     connection = await asyncpg.connect(live.dsn)

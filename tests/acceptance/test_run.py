@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
@@ -11,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import psutil
 import pytest
 from pyreqwest.client import Client, ClientBuilder
 
+from service import clock
 from service.types import Json
-from tests.acceptance.live import answers, post_event
+from tests.acceptance.live import AT_ONCE, answers, post_event, visit
 from tests.support.processes import Process, Processes, free_port, until
 
 FALL_DUE_AT_ONCE = {
@@ -95,7 +98,7 @@ class Greeting:
 
 
 async def start(processes: Processes, client: Client, port: int) -> tuple[Process, Greeting]:
-    process = processes.start("run", PORT=str(port))
+    process = processes.start("run", settings={"PORT": str(port)})
     site = f"http://127.0.0.1:{port}"
     link = (await process.says(r"Sign in  (\S+)"))[1]
     key = (await process.says(r"API key  (.+)"))[1]
@@ -116,11 +119,18 @@ def captured(processes: Processes) -> Counter[str]:
     return Counter(step for (step,) in rows(processes, f"{query} WHERE attempt.state = 'captured'"))
 
 
+async def until_captured(processes: Processes, *steps: str) -> None:
+    async def all_there() -> bool:
+        return captured(processes).keys() >= set(steps)
+
+    await until(all_there, f"the outbox holds {', '.join(steps)}")
+
+
 async def test_the_sample_clinic_s_messages_are_in_the_outbox_and_in_the_console_within_a_minute(
     processes: Processes, client: Client
 ) -> None:
     process, greeting = await start(processes, client, free_port())
-    await until(lambda: captured(processes).keys() >= FALL_DUE_AT_ONCE, "a message of every kind is in the outbox")
+    await until_captured(processes, *FALL_DUE_AT_ONCE)
 
     person = Person(client, greeting.site)
     await person.sign_in(greeting.link)
@@ -131,11 +141,11 @@ async def test_the_sample_clinic_s_messages_are_in_the_outbox_and_in_the_console
     assert "Glow Skin Clinic" in await person.read(texts[0])
     assert "Ada" in await person.read("/console/treatments")
 
-    first, again = [
-        await post_event(client, greeting.site, greeting.key, OF_THE_DOCUMENTATION) for _ in range(2)
-    ]
+    first, again = [await post_event(client, greeting.site, greeting.key, OF_THE_DOCUMENTATION) for _ in range(2)]
     assert (first[0], again[0]) == (201, 200)
-    plan, same_plan = ([(line["id"], line["step"], line["due_at"]) for line in answer["plan"]] for _, answer in (first, again))
+    plan, same_plan = (
+        [(line["id"], line["step"], line["due_at"]) for line in answer["plan"]] for _, answer in (first, again)
+    )
     assert plan == same_plan
     assert {step for _, step, _ in plan} >= FALL_DUE_AT_ONCE
 
@@ -145,7 +155,7 @@ async def test_the_sample_clinic_s_messages_are_in_the_outbox_and_in_the_console
 
 async def test_started_again_it_keeps_everything_and_sends_nothing_twice(processes: Processes, client: Client) -> None:
     process, _ = await start(processes, client, free_port())
-    await until(lambda: captured(processes).keys() >= FALL_DUE_AT_ONCE, "a message of every kind is in the outbox")
+    await until_captured(processes, *FALL_DUE_AT_ONCE)
     process.signal(signal.SIGINT)
     assert await process.ended(within=20) == 0
     events, messages = rows(processes, "SELECT * FROM event"), rows(processes, "SELECT id, token FROM attempt")
@@ -160,12 +170,41 @@ async def test_started_again_it_keeps_everything_and_sends_nothing_twice(process
     await process.stops()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a running process cannot be given a limit")
+async def test_while_the_disk_is_full_it_says_so_and_takes_nothing_in_and_then_goes_on(
+    processes: Processes, client: Client
+) -> None:
+    """A limit on what the process may write to files does to it what a full disk does."""
+    process, greeting = await start(processes, client, free_port())
+    readiness = f"{greeting.site}/readyz"
+    await until(lambda: answers(client, readiness, process), "it is ready")
+    limits = psutil.Process(process.pid)
+    room = limits.rlimit(psutil.RLIMIT_FSIZE)
+    limits.rlimit(psutil.RLIMIT_FSIZE, (1, room[1]))
+
+    event = visit(1, clock.now())
+    status, problem = await post_event(client, greeting.site, greeting.key, event)
+    assert (status, problem["code"]) == (503, "database-unavailable")
+    await until(lambda: refuses_writes(client, readiness), "readiness turns red")
+
+    limits.rlimit(psutil.RLIMIT_FSIZE, room)
+    await until(lambda: answers(client, readiness, process), "it is ready again")
+    assert (await post_event(client, greeting.site, greeting.key, event))[0] == 201
+    await until_captured(processes, AT_ONCE)
+    await process.stops()
+
+
+async def refuses_writes(client: Client, readiness: str) -> bool:
+    answer = await client.get(readiness).build().send()
+    return answer.status == 503 and "database-refuses-writes" in await answer.text()
+
+
 async def test_a_port_that_is_taken_is_told_in_a_sentence(processes: Processes) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_port()))
         taken.listen()
         port = taken.getsockname()[1]
-        ended = await processes.command("run", PORT=str(port))
+        ended = await processes.command("run", settings={"PORT": str(port)})
     assert ended.code == 2
     assert ended.err.startswith(f"aftercare: PORT: cannot listen on port {port} (address already in use)")
     assert ended.err.count("\n") == 1

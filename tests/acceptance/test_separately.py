@@ -13,7 +13,7 @@ NO_TICK = {"AFTERCARE_WORKER__TICK": "10 minutes"}
 async def test_an_event_is_sent_at_once_and_the_provider_s_report_is_believed(live: Live) -> None:
     await live.sandbox.send_events_to(f"{live.url}/callbacks/sendgrid/events/email")
     web = await live.web()
-    worker = await live.worker(**NO_TICK)
+    worker = await live.worker(NO_TICK)
     await until(live.listeners, "the worker listens")
 
     for number, medium in enumerate(("sms", "email")):

@@ -4,19 +4,18 @@ import sqlalchemy as sa
 
 from tests.acceptance.gate import gate_before
 from tests.acceptance.live import ATTEMPT, Live, everybody, phone, quick, sent_to
-from tests.support.processes import until
 
 PEOPLE = 5
 
 
 async def test_killed_before_its_intents_are_committed_a_worker_leaves_nothing_behind(live: Live) -> None:
     async with gate_before(live.dsn) as gate:
-        worker = await live.worker(dsn=gate.dsn, **quick())
+        worker = await live.worker(quick(), dsn=gate.dsn)
         killed = gate.when("INSERT INTO attempt", then=worker.kill)
         await live.seed(PEOPLE)
-        await until(killed.is_set, "the worker is about to write its intents")
+        await killed.comes()
     assert await live.rows(sa.select(ATTEMPT.c.id)) == []
-    await live.worker(**quick())
+    await live.worker(quick())
     await live.until_all(PEOPLE, "sent", "delivered")
     assert sent_to(await live.sandbox.ledger()) == everybody(PEOPLE)
     assert await live.decisions() == {}
@@ -26,14 +25,14 @@ async def test_killed_between_its_intents_and_the_first_byte_its_messages_are_fo
     live: Live,
 ) -> None:
     async with gate_before(live.dsn) as gate:
-        worker = await live.worker(dsn=gate.dsn, **quick())
+        worker = await live.worker(quick(), dsn=gate.dsn)
         killed = gate.when("INSERT INTO attempt", answered="COMMIT", then=worker.kill)
         await live.seed(PEOPLE)
-        await until(killed.is_set, "the intents are committed")
+        await killed.comes()
     stale = await live.tokens()
     assert len(stale) == PEOPLE
     assert await live.sandbox.ledger() == []
-    await live.worker(**quick())
+    await live.worker(quick())
     await live.until_all(PEOPLE, "sent", "delivered")
     ledger = await live.sandbox.ledger()
     assert sent_to(ledger) == everybody(PEOPLE)
@@ -46,12 +45,12 @@ async def test_killed_before_it_writes_down_what_was_accepted_its_messages_are_f
     live: Live,
 ) -> None:
     async with gate_before(live.dsn) as gate:
-        worker = await live.worker(dsn=gate.dsn, **quick())
+        worker = await live.worker(quick(), dsn=gate.dsn)
         killed = gate.when("UPDATE attempt", then=worker.kill)
         await live.seed(1)
-        await until(killed.is_set, "the worker is about to write the outcome")
+        await killed.comes()
     assert sent_to(await live.sandbox.ledger()) == everybody(1)
-    await live.worker(**quick())
+    await live.worker(quick())
     await live.until_all(1, "sent", "delivered")
     assert sent_to(await live.sandbox.ledger()) == everybody(1)
     assert await live.decisions() == {"c-0": ["outcome-unknown", "found-at-provider"]}
@@ -61,14 +60,14 @@ async def test_killed_in_mid_send_what_was_accepted_is_found_and_what_was_not_is
     lost = {phone(number) for number in range(3)}
     slow = {"fault": "latency", "detail": "30s"}
     await live.sandbox.set_faults(slow, *({"fault": "reset", "to": to} for to in lost))
-    worker = await live.worker(**quick(deadline=4))
+    worker = await live.worker(quick(deadline=4))
     await live.seed(20)
     ledger = await live.requests(20)
     worker.kill()
     assert sent_to(ledger).keys() == everybody(20).keys() - lost
 
     await live.sandbox.clear_faults()
-    await live.worker(**quick(deadline=4))
+    await live.worker(quick(deadline=4))
     await live.until_all(20, "sent", "delivered")
     assert sent_to(await live.sandbox.ledger()) == everybody(20)
     decisions = await live.decisions()
@@ -79,10 +78,10 @@ async def test_killed_in_mid_send_what_was_accepted_is_found_and_what_was_not_is
 
 async def test_a_worker_that_stood_still_beyond_its_lease_starts_nothing_it_had_committed_to(live: Live) -> None:
     async with gate_before(live.dsn) as gate:
-        worker = await live.worker(dsn=gate.dsn, **quick())
+        worker = await live.worker(quick(), dsn=gate.dsn)
         paused = gate.when("INSERT INTO attempt", answered="COMMIT", then=worker.pause)
         await live.seed(PEOPLE)
-        await until(paused.is_set, "the intents are committed")
+        await paused.comes()
         stale = await live.tokens()
         await live.until_leases_ran_out()
         worker.resume()
@@ -99,12 +98,12 @@ async def test_a_worker_that_stood_still_in_mid_send_is_overtaken_and_its_late_o
     live: Live,
 ) -> None:
     await live.sandbox.set_faults({"fault": "latency", "detail": "30s"})
-    late = await live.worker(**quick(deadline=4))
+    late = await live.worker(quick(deadline=4))
     await live.seed(PEOPLE)
     await live.requests(PEOPLE)
     late.pause()
     await live.sandbox.clear_faults()
-    await live.worker(**quick(deadline=4))
+    await live.worker(quick(deadline=4))
     await live.until_all(PEOPLE, "sent", "delivered")
     found = await live.rows(sa.select(ATTEMPT).order_by(ATTEMPT.c.id))
     assert {attempt.provider_id for attempt in found} == {line["id"] for line in await live.sandbox.ledger()}
@@ -119,7 +118,7 @@ async def test_asked_to_stop_in_mid_send_a_worker_waits_for_answers_and_leaves_n
     await live.sandbox.set_faults(
         {"fault": "hang", "to": phone(0)}, {"fault": "hang-after", "to": phone(1)}, {"fault": "latency", "detail": "1s"}
     )
-    worker = await live.worker(**quick(deadline=3))
+    worker = await live.worker(quick(deadline=3))
     await live.seed(PEOPLE)
     await live.requests(PEOPLE)
     await worker.stops(within=25)
@@ -133,7 +132,7 @@ async def test_a_worker_that_nobody_can_notify_finds_what_is_due_by_its_tick(liv
     """As behind a pooler that lets no LISTEN through."""
     async with gate_before(live.dsn) as gate:
         gate.refuse("LISTEN")
-        worker = await live.worker(dsn=gate.dsn, AFTERCARE_WORKER__TICK="1 second")
+        worker = await live.worker({"AFTERCARE_WORKER__TICK": "1 second"}, dsn=gate.dsn)
         await worker.says("listen lost")
         await live.seed(PEOPLE)
         await live.until_all(PEOPLE, "sent", "delivered")

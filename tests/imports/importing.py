@@ -24,6 +24,7 @@ from service.imports.importer import Takes
 from service.types import Json
 from tests.support.house import CLINIC, House, visit
 
+CHECKOUT = Path(__file__).parents[2]
 LIMIT = 1024**2
 HEADER = "treatment_id,protocol,ended_at,client_ref"
 ROW = "visit-1,microneedling,2026-11-20T15:00:00Z,c-1"
@@ -99,10 +100,16 @@ def rejected(path: Path) -> list[Json]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
+def url_of(house: House) -> str:
+    """The house's database, as a setting."""
+    url = house.database.url.render_as_string(hide_password=False)
+    return url.replace("+aiosqlite", "").replace("+asyncpg", "")
+
+
 def command(url: str, folder: Path, *arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own; `before` is Python that runs ahead of it."""
     program = f"{before}\nfrom service.cli.main import main\nmain()"
-    environment = {"DATABASE_URL": url.replace("+aiosqlite", "").replace("+asyncpg", ""), "PYTHONPATH": sys.path[0]}
+    environment = {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         env=environment,

@@ -3,20 +3,27 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from service.cli.main import app
+from service.errors import AftercareError
 from service.imports import COLUMNS
 from service.store.tables import Event, core
-from tests.imports.importing import HEADER, ROW, command, ndjson, rejected, rejects_of, visits
-from tests.support.house import CLINIC, House
+from tests.conftest import new_migrated_file
+from tests.imports.importing import HEADER, ROW, command, ndjson, rejected, rejects_of, url_of, visits
+from tests.support.house import CLINIC, House, close_house, open_house
 
 DOCS = Path(__file__).parents[2] / "docs" / "importing.md"
 AT_THE_FIRST_CHUNK = """
 import os, signal
 from service.cli.meter import Meter
-Meter.show = lambda self, done: os.kill(os.getpid(), signal.{signal})
+
+signals = [signal.{signal}]
+Meter.show = lambda self, done: signals and os.kill(os.getpid(), signals.pop())
 """
 
 
@@ -27,36 +34,36 @@ async def events(house: House) -> int:
 
 @pytest.mark.parametrize("signal", ["SIGKILL", "SIGINT"])
 async def test_an_import_that_a_signal_ends_goes_on_and_nothing_doubles(
-    house: House, database_url: str, tmp_path: Path, signal: str
+    house: House, tmp_path: Path, signal: str
 ) -> None:
-    path = ndjson(tmp_path / "visits.ndjson", [b"{", *visits(1399)])
+    path = ndjson(tmp_path / "visits.ndjson", [b"{", *visits(1199)])
     arguments = ("import", path, "--clinic", CLINIC, "--json")
-    ended = command(database_url, tmp_path, *arguments, before=AT_THE_FIRST_CHUNK.format(signal=signal))
+    ended = command(url_of(house), tmp_path, *arguments, before=AT_THE_FIRST_CHUNK.format(signal=signal))
     if signal == "SIGINT":
         assert ended.returncode == 130, ended.stderr
         assert json.loads(ended.stdout)["finished"] is False
     else:
         assert ended.returncode == -9
     reached = await events(house)
-    assert 199 <= reached < 1399
-    done = command(database_url, tmp_path, *arguments)
+    assert 199 <= reached < 1199
+    done = command(url_of(house), tmp_path, *arguments)
     summary = json.loads(done.stdout)
     assert (done.returncode, summary["finished"]) == (2, True), done.stderr
     assert summary["resumed_after_line"] >= 200
-    assert (summary["taken"] + summary["repeated"], summary["rejected"]) == (1399, 1)
-    assert await events(house) == 1399
+    assert (summary["taken"] + summary["repeated"], summary["rejected"]) == (1199, 1)
+    assert await events(house) == 1199
     assert [reject["line"] for reject in rejected(path)] == [1]
 
 
-async def test_the_summary_says_what_became_of_the_rows(house: House, database_url: str, tmp_path: Path) -> None:
+async def test_the_summary_says_what_became_of_the_rows(house: House, tmp_path: Path) -> None:
     path = tmp_path / "visits.csv"
     path.write_text(f"{HEADER},fone\n{ROW},1\nvisit-2,led-therapy,2026-11-20T15:00:00Z,c-2,1\nvisit-3,x,today,c-3,1\n")
-    dry = command(database_url, tmp_path, "import", path, "--clinic", CLINIC, "--dry-run")
+    dry = command(url_of(house), tmp_path, "import", path, "--clinic", CLINIC, "--dry-run")
     assert dry.returncode == 2, dry.stderr
     assert "Nothing was stored" in dry.stdout
     assert "would fall due within 24 hours" in dry.stdout
     assert await events(house) == 0
-    real = command(database_url, tmp_path, "import", path, "--clinic", CLINIC)
+    real = command(url_of(house), tmp_path, "import", path, "--clinic", CLINIC)
     assert real.returncode == 2, real.stderr
     assert re.search(r"taken +2  1 of a protocol that is not known here\n", real.stdout)
     assert re.search(rf"rejected +1  see {re.escape(str(rejects_of(path)))}\n", real.stdout)
@@ -65,21 +72,23 @@ async def test_the_summary_says_what_became_of_the_rows(house: House, database_u
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> str:
-    """A database with a clinic."""
-    url = f"sqlite:///{tmp_path}/a.db"
-    assert command(url, tmp_path, "migrate").returncode == 0
-    adding = ("clinic", "add", CLINIC, "--name", "Glow", "--zone", "Europe/London", "--country", "GB")
-    assert command(url, tmp_path, *adding).returncode == 0
-    return url
+async def clinic(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database with a clinic, for commands that run in this process."""
+    url = await new_migrated_file(tmp_path / "a.db", tmp_path_factory.getbasetemp())
+    await close_house(await open_house(url))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", url.replace("+aiosqlite", ""))
 
 
-def test_what_cannot_be_imported_is_refused_before_anything_is_taken(sqlite: str, tmp_path: Path) -> None:
-    good = tmp_path / "visits.csv"
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["import", *map(str, arguments), "--json"])
+
+
+@pytest.mark.usefixtures("clinic")
+def test_what_cannot_be_imported_is_refused_before_anything_is_taken(tmp_path: Path) -> None:
+    good, short, wide = (tmp_path / name for name in ("visits.csv", "short.csv", "wide.csv"))
     good.write_text(f"{HEADER}\n{ROW}\n")
-    short = tmp_path / "short.csv"
     short.write_text(f"treatment_id,protocol,ended_at\n{ROW}\n")
-    wide = tmp_path / "wide.csv"
     wide.write_bytes(f"{HEADER}\n{ROW}\n".encode("utf-16"))
     cases = {
         (short, "--clinic", CLINIC): (2, "missing-column"),
@@ -90,24 +99,26 @@ def test_what_cannot_be_imported_is_refused_before_anything_is_taken(sqlite: str
         (good, "--clinic", CLINIC, "--rejects", good): (2, "rejects-over-input"),
         (good, "--clinic", "nowhere"): (4, "unknown-clinic"),
     }
-    for arguments, (exit_code, code) in cases.items():
-        done = command(sqlite, tmp_path, "import", *arguments)
-        assert (done.returncode, code in done.stderr) == (exit_code, True), done.stderr
+    for arguments, expected in cases.items():
+        error = run(*arguments).exception
+        assert isinstance(error, AftercareError)
+        assert (error.exit_code, error.code) == expected
     assert good.read_text() == f"{HEADER}\n{ROW}\n"
+    assert json.loads(run(good, "--clinic", CLINIC).stdout)["taken"] == 1
 
 
-@pytest.mark.parametrize(("name", "format_"), [("visits", None), ("visits.json", None), ("visits.txt", "ndjson")])
-def test_the_format_follows_from_the_name_the_option_or_the_content(
-    sqlite: str, tmp_path: Path, name: str, format_: str | None
+@pytest.mark.usefixtures("clinic")
+@pytest.mark.parametrize(("name", "format_"), [("visits", None), ("visits.json", None), ("visits.csv", "ndjson")])
+def test_the_format_follows_from_the_option_the_name_or_the_content(
+    tmp_path: Path, name: str, format_: str | None
 ) -> None:
     path = ndjson(tmp_path / name, visits(3))
-    chosen = ("--format", format_) if format_ else ()
-    done = command(sqlite, tmp_path, "import", path, "--clinic", CLINIC, "--json", *chosen)
-    assert (done.returncode, json.loads(done.stdout)["taken"]) == (0, 3), done.stderr
+    done = run(path, "--clinic", CLINIC, *(("--format", format_) if format_ else ()))
+    assert (done.exit_code, json.loads(done.stdout)["taken"]) == (0, 3), done.exception
 
 
-def test_help_and_the_page_on_importing_name_every_column(tmp_path: Path) -> None:
-    shown = command("sqlite:///none.db", tmp_path, "import", "--help").stdout
+def test_help_and_the_page_on_importing_name_every_column() -> None:
+    shown = CliRunner().invoke(app, ["import", "--help"]).stdout
     page = DOCS.read_text()
     for column in COLUMNS:
         assert re.search(rf"\b{column.name}\b", shown), column.name

@@ -1,7 +1,7 @@
 """Real processes: `aftercare ...` as people start it, with a clean environment, its words kept, and a sure end.
 
     async with running(tmp_path) as processes:
-        worker = processes.start("worker", **settings)
+        worker = processes.start("worker", settings=settings)
         await worker.says("worker started")
         worker.signal(signal.SIGTERM)
         assert await worker.ended() == 0
@@ -17,11 +17,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from inspect import isawaitable
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from service import clock
@@ -30,23 +30,21 @@ T = TypeVar("T")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 AFTERCARE = (sys.executable, "-P", "-m", "service.cli")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 PATIENCE = 60.0
 """Seconds. Waits end as soon as what they wait for is there; only a failure takes so long."""
 _LOOK_EVERY = 0.02
 _LAST_LINES = 40
 
 
-async def until(asked: Callable[[], T | Awaitable[T]], what: str, within: float = PATIENCE) -> T:
+async def until(asked: Callable[[], Awaitable[T]], what: str, within: float = PATIENCE) -> T:
     """Ask until the answer is truthy, and return it; fails saying `what` was waited for."""
     give_up = clock.monotonic() + within
-    while True:
-        answer = asked()
-        answer = await answer if isawaitable(answer) else answer
-        if answer:
-            return answer
+    while not (answer := await asked()):
         if clock.monotonic() > give_up:
             raise AssertionError(f"waited {within:.0f} s in vain: {what}")
         await asyncio.sleep(_LOOK_EVERY)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class Process:
     async def says(self, pattern: str, within: float = PATIENCE) -> re.Match[str]:
         """Wait for a line, on stdout or stderr; fails at once where the process ends without it."""
 
-        def found() -> re.Match[str] | None:
+        async def found() -> re.Match[str] | None:
             ended = not self.running
             match = re.search(pattern, self.out + self.err)
             assert match or not ended, f"{self.title} ended with {self._popen.returncode} and never said {pattern!r}"
@@ -108,7 +106,11 @@ class Process:
 
     async def ended(self, within: float = PATIENCE) -> int:
         """Wait for its end; the exit code, negative where a signal ended it."""
-        await until(lambda: not self.running, f"{self.title} ends", within)
+
+        async def over() -> bool:
+            return not self.running
+
+        await until(over, f"{self.title} ends", within)
         assert self._popen.returncode is not None
         return self._popen.returncode
 
@@ -141,7 +143,11 @@ class Processes:
         self.all: list[Process] = []
 
     def start(
-        self, *arguments: str, program: tuple[str, ...] = AFTERCARE, given: Path | None = None, **settings: str
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] = NOTHING,
+        program: tuple[str, ...] = AFTERCARE,
+        given: Path | None = None,
     ) -> Process:
         """Start `aftercare ARGUMENTS`; `settings` are environment variables, `given` a file for standard input."""
         title = " ".join([Path(program[-1]).name, *arguments])
@@ -151,7 +157,7 @@ class Processes:
             popen = subprocess.Popen(
                 [*program, *arguments],
                 cwd=self.folder,
-                env=_environment(program) | settings,
+                env={**_environment(program), **settings},
                 stdin=read,
                 stdout=out,
                 stderr=err,
@@ -162,10 +168,14 @@ class Processes:
         return process
 
     async def command(
-        self, *arguments: str, program: tuple[str, ...] = AFTERCARE, given: Path | None = None, **settings: str
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] = NOTHING,
+        program: tuple[str, ...] = AFTERCARE,
+        given: Path | None = None,
     ) -> Ended:
         """Run a command to its end."""
-        process = self.start(*arguments, program=program, given=given, **settings)
+        process = self.start(*arguments, settings=settings, program=program, given=given)
         code = await process.ended()
         return Ended(code, process.out, process.err)
 
@@ -186,9 +196,10 @@ async def running(folder: Path) -> AsyncIterator[Processes]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on: below those that the system gives to outgoing connections."""
+    """A port that nobody listens on, below those that the system gives to outgoing connections: among them, a client
+    that tries a server which is down could connect to itself."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - a port, not a secret
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -3,6 +3,10 @@
 Every clinic's table leads with `clinic`, and every foreign key is (clinic, id): the tenant is part of every key, so a
 row can neither be found nor referred to from another clinic. Natural keys that the clinic's system gives (`client`,
 `treatment`, `event`) are used as they are. Times are aware UTC. Columns that hold an enum store its string value.
+
+Secondary indexes do not lead with the clinic unless they are partial. While a table is young PostgreSQL has no
+statistics, all its indexes look alike, and a foreign key may then be checked through one that only narrows down to the
+clinic: by reading every row that the clinic has.
 """
 
 from service.store.tables.base import core

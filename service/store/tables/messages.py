@@ -14,9 +14,8 @@ class Reminder(SQLModel, table=True):
 
     __tablename__ = "reminder"
     __table_args__ = (
-        UniqueConstraint("clinic", "treatment", "step", "occurrence", name="uq_reminder_once"),
+        UniqueConstraint("treatment", "step", "occurrence", "clinic", name="uq_reminder_once"),
         to("treatment", "treatment"),
-        to("client", "client", key=("ref",)),
         partial("ix_reminder_lane", "clinic", "sender", "due_at", where="state = 'scheduled'"),
         partial("ix_reminder_lease", "lease_until", where="state = 'sending'"),
         partial(
@@ -26,13 +25,14 @@ class Reminder(SQLModel, table=True):
             where="state IN ('needs_review', 'failed', 'undelivered', 'expired')",
         ),
         partial("ix_reminder_expiry", "expires_at", where="state IN ('scheduled', 'sending')"),
-        Index("ix_reminder_client", "clinic", "client", "due_at"),
+        Index("ix_reminder_client", "client", "clinic", "due_at"),
     )
 
     clinic: str = Field(primary_key=True)
     id: UUID = Field(primary_key=True)
     treatment: str
     client: str
+    """The treatment's client."""
     step: str
     occurrence: int
     protocol: str
@@ -72,7 +72,7 @@ class Attempt(SQLModel, table=True):
     __tablename__ = "attempt"
     __table_args__ = (
         to("reminder", "reminder"),
-        Index("ix_attempt_reminder", "clinic", "reminder"),
+        Index("ix_attempt_reminder", "reminder", "clinic"),
         partial("ix_attempt_provider", "provider_id", where="provider_id IS NOT NULL"),
         partial("ix_attempt_lease", "lease_until", where="state = 'sending'"),
         partial("ix_attempt_unknown", "look_up_at", where="state = 'unknown'"),
@@ -111,7 +111,7 @@ class Decision(SQLModel, table=True):
     """One line where something was decided about a reminder: skipped, deferred, cancelled, resolved, acted on."""
 
     __tablename__ = "decision"
-    __table_args__ = (to("reminder", "reminder"), Index("ix_decision_reminder", "clinic", "reminder", "at"))
+    __table_args__ = (to("reminder", "reminder"), Index("ix_decision_reminder", "reminder", "clinic", "at"))
 
     clinic: str = Field(primary_key=True)
     id: UUID = Field(primary_key=True)

@@ -14,7 +14,7 @@ class Event(SQLModel, table=True):
 
     __tablename__ = "event"
     __table_args__ = (
-        Index("ix_event_treatment", "clinic", "treatment"),
+        Index("ix_event_treatment", "treatment", "clinic"),
         partial("ix_event_unmapped", "clinic", "received_at", where="state = 'unmapped'"),
     )
 
@@ -35,7 +35,7 @@ class Course(SQLModel, table=True):
     """A series of treatments of one client: what spans sessions. Its state follows from its treatments."""
 
     __tablename__ = "course"
-    __table_args__ = (to("client", "client", key=("ref",)), Index("ix_course_client", "clinic", "client"))
+    __table_args__ = (to("client", "client", key=("ref",)), Index("ix_course_client", "client", "clinic"))
 
     clinic: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -52,8 +52,8 @@ class Treatment(SQLModel, table=True):
     __table_args__ = (
         to("client", "client", key=("ref",)),
         to("course", "course"),
-        Index("ix_treatment_course", "clinic", "course"),
-        Index("ix_treatment_recent", "clinic", "ended_at"),
+        Index("ix_treatment_course", "course", "clinic"),
+        partial("ix_treatment_recent", "clinic", "ended_at", where="state = 'planned'"),
     )
 
     clinic: str = Field(primary_key=True)

@@ -116,7 +116,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic", "source", "id", name=op.f("pk_event")),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.create_index("ix_event_treatment", ["clinic", "treatment"], unique=False)
+        batch_op.create_index("ix_event_treatment", ["treatment", "clinic"], unique=False)
         batch_op.create_index(
             "ix_event_unmapped",
             ["clinic", "received_at"],
@@ -238,7 +238,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_course")),
     )
     with op.batch_alter_table("course", schema=None) as batch_op:
-        batch_op.create_index("ix_course_client", ["clinic", "client"], unique=False)
+        batch_op.create_index("ix_course_client", ["client", "clinic"], unique=False)
 
     op.create_table(
         "sign_in",
@@ -277,8 +277,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_treatment")),
     )
     with op.batch_alter_table("treatment", schema=None) as batch_op:
-        batch_op.create_index("ix_treatment_course", ["clinic", "course"], unique=False)
-        batch_op.create_index("ix_treatment_recent", ["clinic", "ended_at"], unique=False)
+        batch_op.create_index("ix_treatment_course", ["course", "clinic"], unique=False)
+        batch_op.create_index(
+            "ix_treatment_recent",
+            ["clinic", "ended_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'planned'"),
+            postgresql_where=sa.text("state = 'planned'"),
+        )
 
     op.create_table(
         "reminder",
@@ -310,15 +316,14 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("lease_until", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("updated_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["clinic", "client"], ["client.clinic", "client.ref"], name=op.f("fk_reminder_client")),
         sa.ForeignKeyConstraint(
             ["clinic", "treatment"], ["treatment.clinic", "treatment.id"], name=op.f("fk_reminder_treatment")
         ),
         sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_reminder")),
-        sa.UniqueConstraint("clinic", "treatment", "step", "occurrence", name="uq_reminder_once"),
+        sa.UniqueConstraint("treatment", "step", "occurrence", "clinic", name="uq_reminder_once"),
     )
     with op.batch_alter_table("reminder", schema=None) as batch_op:
-        batch_op.create_index("ix_reminder_client", ["clinic", "client", "due_at"], unique=False)
+        batch_op.create_index("ix_reminder_client", ["client", "clinic", "due_at"], unique=False)
         batch_op.create_index(
             "ix_reminder_expiry",
             ["expires_at"],
@@ -405,7 +410,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("provider_id IS NOT NULL"),
             postgresql_where=sa.text("provider_id IS NOT NULL"),
         )
-        batch_op.create_index("ix_attempt_reminder", ["clinic", "reminder"], unique=False)
+        batch_op.create_index("ix_attempt_reminder", ["reminder", "clinic"], unique=False)
         batch_op.create_index(
             "ix_attempt_unknown",
             ["look_up_at"],
@@ -431,7 +436,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_decision")),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
-        batch_op.create_index("ix_decision_reminder", ["clinic", "reminder", "at"], unique=False)
+        batch_op.create_index("ix_decision_reminder", ["reminder", "clinic", "at"], unique=False)
 
 
 def downgrade() -> None:
@@ -486,7 +491,11 @@ def downgrade() -> None:
 
     op.drop_table("reminder")
     with op.batch_alter_table("treatment", schema=None) as batch_op:
-        batch_op.drop_index("ix_treatment_recent")
+        batch_op.drop_index(
+            "ix_treatment_recent",
+            sqlite_where=sa.text("state = 'planned'"),
+            postgresql_where=sa.text("state = 'planned'"),
+        )
         batch_op.drop_index("ix_treatment_course")
 
     op.drop_table("treatment")

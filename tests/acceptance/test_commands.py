@@ -1,0 +1,103 @@
+"""What an operator types: a clinic, a key, and events from files, with sentences and exit codes to build on."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from service import clock
+from service.clinics import add_clinic
+from service.store.session import Database
+from tests.acceptance.live import visit
+from tests.conftest import new_migrated_file
+from tests.support import house
+from tests.support.processes import Ended, Processes
+
+
+class Desk:
+    """A terminal in a folder with a database."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._database = {"DATABASE_URL": "sqlite:///aftercare.db"}
+        self.folder = processes.folder
+
+    async def types(self, *words: str, given: Any = None) -> Ended:
+        """`aftercare WORDS`; `given` is on standard input, as JSON."""
+        file = None if given is None else self.file("given.json", given)
+        return await self._processes.command(*words, given=file, settings=self._database)
+
+    def file(self, name: str, value: Any) -> Path:
+        path = self.folder / name
+        path.write_bytes(orjson.dumps(value))
+        return path
+
+
+@pytest.fixture
+async def desk(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The database is there, without a clinic."""
+    await new_migrated_file(processes.folder / "aftercare.db", tmp_path_factory.getbasetemp())
+    return Desk(processes)
+
+
+@pytest.fixture
+async def open_desk(desk: Desk) -> Desk:
+    """The clinic is there too."""
+    database = Database(f"sqlite+aiosqlite:///{desk.folder}/aftercare.db")
+    async with database.write() as connection:
+        await add_clinic(connection, house.clinic(), clock.now())
+    await database.close()
+    return desk
+
+
+async def test_a_clinic_is_added_once_listed_and_given_keys(desk: Desk) -> None:
+    words = ("clinic", "add", "glow", "--name", "Glow Clinic", "--zone", "Europe/London", "--country", "GB")
+    added = await desk.types(*words)
+    assert (added.code, added.out) == (0, "Added glow. Next: `aftercare key add --clinic glow`.\n")
+    again = await desk.types(*words)
+    assert (again.code, again.err) == (5, "aftercare: id: there is a clinic glow already [clinic-exists]\n")
+    listed = await desk.types("clinic", "list", "--json")
+    clinic = {"id": "glow", "name": "Glow Clinic", "time_zone": "Europe/London", "locale": "en"}
+    assert (listed.code, json.loads(listed.out)) == (0, [clinic])
+    key = await desk.types("key", "add", "--clinic", "glow")
+    assert key.code == 0
+    assert re.fullmatch(r"ac_[0-9a-f]{8}_\S{43}\n", key.out)
+    nobody = await desk.types("key", "add", "--clinic", "dusk")
+    assert nobody.code == 4
+    assert nobody.err.startswith("aftercare: --clinic: there is no clinic dusk")
+
+
+async def test_an_event_from_a_file_is_recorded_once_and_its_plan_printed(open_desk: Desk) -> None:
+    desk = open_desk
+    file = desk.file("visit.json", visit(1, clock.now()))
+    first = await desk.types("event", str(file), "--clinic", "glow")
+    assert first.code == 0
+    recorded, at_once, *_ = first.out.splitlines()
+    assert recorded == "Recorded: treatment visit-1, planned."
+    assert re.fullmatch(
+        r"  \w{3} \d\d \w{3} \d{4} \d\d:\d\d Europe/London  sms    same-day-gentle-cleanser  scheduled", at_once
+    )
+    again = await desk.types("event", "-", "--clinic", "glow", given=orjson.Fragment(file.read_bytes()))
+    assert again.code == 0
+    assert again.out.splitlines() == ["Known already: treatment visit-1, planned.", *first.out.splitlines()[1:]]
+
+
+async def test_one_bad_event_of_a_batch_is_told_by_its_place_and_the_others_go_in(open_desk: Desk) -> None:
+    now = clock.now()
+    bad = visit(2, now)
+    del bad["data"]["client"]["ref"]
+    ended = await open_desk.types("event", "-", "--clinic", "glow", given=[visit(1, now), bad, visit(3, now)])
+    assert ended.code == 2
+    assert [line for line in ended.out.splitlines() if line[0] != " "] == [
+        "Recorded: treatment visit-1, planned.",
+        "Recorded: treatment visit-3, planned.",
+    ]
+    assert ended.err == "aftercare: [1].data.client.ref: this field is required [missing-field]\n"
+
+
+async def test_a_file_that_cannot_be_read_is_told(desk: Desk) -> None:
+    ended = await desk.types("event", "nowhere.json", "--clinic", "glow")
+    assert (ended.code, ended.err) == (2, "aftercare: nowhere.json: no such file or directory [unreadable-file]\n")

@@ -1,0 +1,164 @@
+"""Starts beside other transactions, on PostgreSQL: other starts, a STOP, an event. Nothing here depends on luck."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.dispatch import Lease, Starter
+from service.dispatch.intent import Intent
+from service.dispatch.settle import write_settlements
+from service.dispatch.settlement import Settlement
+from service.store.attempts import suppress
+from service.store.session import Database
+from service.store.tables import Attempt, Consent, Reminder, Sender, core
+from service.types import Accepted, AttemptState, Medium, ReminderState
+from service.words import Words
+from tests.dispatch.acting import TEN, change, day_one_due, many_due, says, the
+from tests.support.house import House, shipped, visit
+from tests.support.races import in_the_way, until_waiting
+
+ADA = "+447400123456"
+STOP = "UPDATE recipient SET suppressed_at = '2026-11-21 10:00+00' WHERE medium = 'sms'"
+
+
+@asynccontextmanager
+async def another_worker(house: House) -> AsyncIterator[Starter]:
+    database = Database(house.database.url.render_as_string(hide_password=False), fixed_clock=house.clock)
+    words = Words(shipped().templates, shipped().protocols)
+    yield Starter(database, words, Lease(timedelta(seconds=15), timedelta(seconds=60)), lambda _medium, _token: None)
+    await database.close()
+
+
+async def test_five_workers_share_five_hundred_reminders_and_start_each_once(postgres_house: House) -> None:
+    house = postgres_house
+    await many_due(house, 500)
+
+    async def work(starter: Starter) -> list[Intent]:
+        intents: list[Intent] = []
+        while len(await house.rows(Attempt)) < 500:
+            intents += (await starter.start(20)).intents
+        return intents
+
+    async with AsyncExitStack() as stack:
+        starters = [await stack.enter_async_context(another_worker(house)) for _ in range(5)]
+        started = await asyncio.gather(*(work(starter) for starter in starters))
+    reminders = [intent.reminder for intents in started for intent in intents]
+    assert len(reminders) == len(set(reminders)) == 500
+    assert {row.fence for row in await house.rows(Attempt)} == {1}
+
+
+async def test_a_stop_that_is_about_to_commit_is_waited_for_and_obeyed(postgres_house: House) -> None:
+    house = postgres_house
+    await day_one_due(house)
+    async with in_the_way(house.database, STOP):
+        starting = asyncio.create_task(house.starter.start(10))
+        await until_waiting(house.database)
+    assert (await starting).intents == []
+    assert (await the(house)).medium == "email"
+
+
+async def test_a_withdrawn_consent_that_is_about_to_commit_is_waited_for_and_obeyed(postgres_house: House) -> None:
+    house = postgres_house
+    await day_one_due(house)
+    withdrawal = "UPDATE consent SET granted = false WHERE medium = 'sms'"
+    async with in_the_way(house.database, "SELECT 1 FROM recipient WHERE medium = 'sms' FOR UPDATE", withdrawal):
+        starting = asyncio.create_task(house.starter.start(10))
+        await until_waiting(house.database)
+    assert (await starting).intents == []
+
+
+async def test_a_stop_waits_for_a_start_that_was_first(postgres_house: House) -> None:
+    house = postgres_house
+    await day_one_due(house)
+
+    async def stop(connection: AsyncConnection) -> None:
+        await suppress(connection, "glow", "sms", ADA, reason="stop", now=TEN)
+
+    async with house.database.write() as connection:
+        batch = await house.starter._start(connection, 10)
+        stopping = asyncio.create_task(house.database.transact(stop))
+        await until_waiting(house.database)
+        assert len(batch.started.intents) == 1
+    await stopping
+    await change(house, Reminder, {"state": "scheduled"})
+    await change(house, Sender, {"next_due_at": TEN})
+    assert [intent.outgoing.to for intent in (await house.starter.start(10)).intents] == []
+
+
+async def test_an_event_that_withdraws_consent_waits_for_a_start_that_was_first(postgres_house: House) -> None:
+    """Also where the same event brings another number: the start may be for the one that was."""
+    house = postgres_house
+    await day_one_due(house)
+    event = visit(id="e-2", treatment__id="visit-2", time="2026-11-21T09:30:00Z", client__phone="+447400123999",
+                  client__consent={"care": []})  # fmt: skip
+    async with house.database.write() as connection:
+        batch = await house.starter._start(connection, 10)
+        taking = asyncio.create_task(house.take(event))
+        await until_waiting(house.database)
+        assert [intent.outgoing.to for intent in batch.started.intents] == [ADA]
+        withdrawn = [row for row in await house.rows(Consent) if row.purpose == "care" and not row.granted]
+        assert withdrawn == []
+    await taking
+
+
+async def test_a_reminder_planned_while_a_start_is_open_is_not_slept_through(postgres_house: House) -> None:
+    """The start has looked for what is due next and does not see the event; the event lowers the lane after it."""
+    house = postgres_house
+    await day_one_due(house)
+    async with house.database.write() as connection:
+        batch = await house.starter._start(connection, 10)
+        taking = asyncio.create_task(house.take(visit(id="e-2", treatment__id="visit-2", client__ref="c-2")))
+        await until_waiting(house.database)
+        assert batch.started.wake_up is not None
+        assert batch.started.wake_up > TEN
+    await taking
+    (lane,) = await house.rows(Sender, core(Sender).c.id == "sms")
+    assert lane.next_due_at == TEN
+    assert len((await house.dispatch()).intents) == 1
+
+
+async def test_a_retry_settled_while_a_start_is_open_is_not_slept_through(postgres_house: House) -> None:
+    house = postgres_house
+    await day_one_due(house)
+    (first,) = (await house.starter.start(1)).intents
+    await day_one_due(house, id="e-2", treatment__id="visit-2", client__ref="c-2", client__phone="+447400123999")
+    again = Settlement(AttemptState.FAILED, reminder=ReminderState.SCHEDULED, reason="retry", due_at=TEN)
+
+    async def settle(connection: AsyncConnection) -> None:
+        await write_settlements(connection, [(first, again)], TEN)
+
+    async with house.database.write() as connection:
+        await house.starter._start(connection, 10)
+        settling = asyncio.create_task(house.database.transact(settle))
+        await until_waiting(house.database)
+    await settling
+    assert [intent.reminder for intent in (await house.starter.start(10)).intents] == [first.reminder]
+
+
+async def test_a_lane_that_another_worker_starts_from_is_passed_over(postgres_house: House) -> None:
+    house = postgres_house
+    await day_one_due(house)
+    async with another_worker(house) as other, house.database.write() as connection:
+        batch = await house.starter._start(connection, 10)
+        meanwhile = await other.start(10)
+        assert len(batch.started.intents) == 1
+        assert (meanwhile.intents, meanwhile.settled) == ([], 0)
+
+
+async def test_a_newer_session_that_commits_first_is_seen_by_the_start(postgres_house: House) -> None:
+    house = postgres_house
+    ended = TEN - timedelta(days=30)
+    await day_one_due(house, treatment__ended_at=ended.isoformat(), time=ended.isoformat(), client__consent={})
+    says(house, Medium.SMS, Accepted("SM1"))
+    newer = visit(id="e-2", treatment__id="visit-2", client__consent={})
+    async with in_the_way(house.database, "SELECT 1 FROM sender FOR UPDATE"):
+        taking = asyncio.create_task(house.take(newer))
+        await until_waiting(house.database)
+        assert (await house.starter.start(10)).intents == []
+    await taking
+    await house.dispatch()
+    day_30 = await the(house, "day-30-results-check", treatment="visit-8812")
+    assert (day_30.state, day_30.reason) == ("cancelled", "newer-session")

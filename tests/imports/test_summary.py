@@ -1,0 +1,67 @@
+"""What an import says of itself: bounded, however much it met, and true for one that was interrupted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from service.errors import Problem
+from service.imports import Due, Notes, Progress, Summary
+
+DONE = Summary(
+    clinic="glow",
+    file=Path("visits.csv"),
+    rejects=Path("visits.csv.rejects.ndjson"),
+    finished=True,
+    progress=Progress(offset=9000, line=1201, taken=1000, repeated=199, rejected=2),
+    notes=Notes(),
+    planned=4000,
+    past=2500,
+    seconds=2.0,
+    rows_now=1201,
+)
+
+
+def text(summary: Summary) -> str:
+    return "\n".join(summary.lines())
+
+
+def test_rows_reminders_and_the_rejects_file_are_told() -> None:
+    told = text(DONE)
+    assert "Imported visits.csv for glow: 2.0 s, 600 rows a second." in told
+    assert "see visits.csv.rejects.ndjson" in told
+    assert "Stopped" not in told
+    assert "dry run" not in told
+
+
+def test_an_import_that_was_stopped_says_how_to_go_on() -> None:
+    assert text(replace(DONE, finished=False)).endswith(
+        "Stopped after line 1,201. Run the same command again to go on from there."
+    )
+
+
+def test_an_import_that_went_on_says_from_where() -> None:
+    resumed = replace(DONE, resumed_after=600, rows_now=601)
+    assert text(resumed).startswith("Went on after line 600;")
+    assert resumed.as_json()["resumed_after_line"] == 600
+    assert resumed.rate == 300
+
+
+def test_a_dry_run_says_what_would_fall_due_and_that_nothing_was_stored() -> None:
+    dry = replace(DONE, due=Due(12, 40))
+    assert dry.as_json()["reminders"] == {
+        "planned": 4000,
+        "past": 2500,
+        "due_at_once": 12,
+        "due_within_24_hours": 40,
+    }
+    assert text(dry).endswith("Nothing was stored: this was a dry run.")
+    assert text(replace(dry, finished=False)).endswith("It was stopped after line 1,201.")
+
+
+def test_warnings_are_counted_by_kind_and_only_so_many_kinds_are_kept() -> None:
+    notes = Notes()
+    for line in range(1, 2001):
+        notes.warn([Problem("invalid-number", "phone", "no such number"), Problem("odd", f"field-{line}", "?")], line)
+    first, *others = notes.warnings()
+    assert (first["rows"], first["first_lines"]) == (2000, [1, 2, 3, 4, 5])
+    assert len(others) < 50
+    assert "phone: no such number (2,000 rows: lines 1, 2, 3, 4, 5 ...)" in text(replace(DONE, notes=notes))

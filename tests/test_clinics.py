@@ -1,0 +1,71 @@
+"""Making a clinic: everything that is wrong is said at once, and nothing of it is stored."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.clinics import NewPlace, NewSender, add_clinic
+from service.errors import BadInput, Conflict
+from service.store.clinics import houses
+from service.store.tables import Clinic, Location, Sender, Staff
+from service.types import Medium
+from tests.support.house import House, clinic
+
+SMS = NewSender(Medium.SMS, "+447400123400", 10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        ({"id": "Glow"}, [("invalid-clinic", "id")]),
+        ({"id": "g"}, [("invalid-clinic", "id")]),
+        ({"id": "glow\n"}, [("invalid-clinic", "id")]),
+        ({"country": "gb"}, [("unknown-country", "country")]),
+        ({"country": "XX"}, [("unknown-country", "country")]),
+        ({"locale": "english"}, [("invalid-locale", "locale")]),
+        ({"name": "  "}, [("empty-field", "name")]),
+        ({"time_zone": "Europe/Lodnon"}, [("unknown-zone", "time_zone")]),
+        ({"time_zone": ""}, [("unknown-zone", "time_zone")]),
+        ({"places": (NewPlace("ny", "NY", "America/NewYork"),)}, [("unknown-zone", "places.ny.time_zone")]),
+        ({"places": (NewPlace("ny", "A"), NewPlace("ny", "B"))}, [("given-twice", "places.ny")]),
+        ({"senders": (NewSender(Medium.SMS, "+447400123400", 0),)}, [("invalid-rate", "senders.sms.rate")]),
+        ({"senders": (NewSender(Medium.EMAIL, "a@b.example", -1),)}, [("invalid-rate", "senders.email.rate")]),
+        ({"senders": (NewSender(Medium.SMS, "1", float("nan")),)}, [("invalid-rate", "senders.sms.rate")]),
+        ({"senders": (SMS, SMS)}, [("given-twice", "senders.sms")]),
+        ({"id": "", "name": "", "country": ""},
+         [("invalid-clinic", "id"), ("unknown-country", "country"), ("empty-field", "name")]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+async def test_a_wrong_clinic_is_refused_with_every_problem(house: House, changes: Any, problems: Any) -> None:
+    with pytest.raises(BadInput) as refused:
+        async with house.database.write() as connection:
+            await add_clinic(connection, clinic(**{"id": "bright"} | changes), house.clock())
+    assert [(problem.code, problem.where) for problem in refused.value.problems] == problems
+    assert len(await house.rows(Clinic)) == 1
+
+
+async def test_a_clinic_is_stored_with_its_places_senders_and_owner(house: House) -> None:
+    async with house.database.write() as connection:
+        await add_clinic(connection, clinic(id="bright"), house.clock())
+        found = (await houses(connection, ["bright", "nowhere"]))["bright"]
+    assert (found.name, list(found.places), sorted(found.senders)) == ("Glow Clinic", ["soho"], ["email", "sms"])
+    assert found.zone_for("", "soho") == "Europe/London"
+    lanes = await house.rows(Sender)
+    assert {(row.clinic, row.tokens, row.next_due_at) for row in lanes} == {
+        ("glow", 1000, None), ("bright", 1000, None),
+    }  # fmt: skip
+    assert len(await house.rows(Location)) == len(await house.rows(Staff)) == 2
+
+
+async def test_a_second_clinic_of_the_same_name_is_a_conflict_and_changes_nothing(house: House) -> None:
+    before = await house.rows(Sender)
+    house.clock.moment += timedelta(days=1)
+    with pytest.raises(Conflict) as conflict:
+        async with house.database.write() as connection:
+            await add_clinic(connection, clinic(name="Another"), house.clock())
+    assert conflict.value.code == "clinic-exists"
+    assert await house.rows(Sender) == before
+    (row,) = await house.rows(Clinic)
+    assert row.name == "Glow Clinic"
