@@ -29,8 +29,6 @@ from service.store.clinics import House, Place
 from service.timing import local
 from service.types import Json, Kind, Medium, Message, Purpose, Sms
 
-_WINDOW_FIELDS = frozenset({"course.next_from", "course.next_to"})
-
 
 class Unwritable(AftercareError):
     """There are no words for a reminder, or none can be made of them with this client's values."""
@@ -137,20 +135,32 @@ class Words:
         return render(self._recall(*key), attempt.pinned)
 
     def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str) -> Values:
+        """The values that words with these fields read; working out what they do not read would cost more than they."""
         place = house.places.get(facts.location)
         protocol = self._protocols.get(facts.protocol)
-        ended = local(facts.ended_at, facts.zone).date()
-        # Counting the window's days costs as much as rendering: only for words that name them.
-        window = protocol if fields & _WINDOW_FIELDS else None
+        groups = _groups(fields)
         return values_for(
             ClientFacts(facts.first_name),
             _clinic_facts(house),
-            TreatmentFacts(protocol.title if protocol else "", ended, facts.note, facts.area, facts.provider),
+            _treatment_facts(facts, protocol) if groups & _OF_THE_TREATMENT else None,
             location=_location_facts(place),
-            course=_course_facts(facts, window),
+            course=_course_facts(facts, protocol) if "course" in groups else CourseFacts(),
             links=LinkFacts(booking=_booking(facts, house, place)),
             locale=locale,
         )
+
+
+_OF_THE_TREATMENT = frozenset({"treatment", "provider"})
+
+
+@lru_cache(maxsize=4096)
+def _groups(fields: frozenset[str]) -> frozenset[str]:
+    return frozenset(path.partition(".")[0] for path in fields)
+
+
+def _treatment_facts(facts: Facts, protocol: Protocol | None) -> TreatmentFacts:
+    ended = local(facts.ended_at, facts.zone).date()
+    return TreatmentFacts(protocol.title if protocol else "", ended, facts.note, facts.area, facts.provider)
 
 
 def _course_facts(facts: Facts, protocol: Protocol | None) -> CourseFacts:

@@ -61,7 +61,7 @@ class TwilioSms:
     def __init__(
         self, pool: HttpPool, *, account_sid: str, auth_token: str, base_url: str, retry_after_cap: float
     ) -> None:
-        client = Client(
+        client = _Client(
             account_sid,
             auth_token,
             http_client=_Pooled(pool),
@@ -183,6 +183,17 @@ class _Call:
 
 
 _current: ContextVar[_Call] = ContextVar("twilio call")
+
+
+class _Client(Client):  # type: ignore[misc]  # twilio carries no types
+    """Twilio's client, which asks the platform for its name and version anew for the headers of every request."""
+
+    _made: Mapping[str, str] | None = None
+
+    def get_headers(self, method: str, headers: dict[str, str] | None) -> dict[str, str]:
+        if self._made is None:
+            self._made = super().get_headers("POST", {})
+        return {**self._made, **(headers or {})}
 
 
 class _Pooled(AsyncHttpClient):  # type: ignore[misc]  # twilio carries no types

@@ -1,6 +1,7 @@
 """What dispatch counts. Labels are closed lists: no clinic, no person."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 
 from service import metrics
 from service.dispatch.intent import Intent
@@ -16,16 +17,19 @@ _RESULTS = {
 }
 
 
-def started(intents: Iterable[Intent]) -> None:
+def started(intents: Sequence[Intent]) -> None:
+    for medium, count in Counter(intent.medium.value for intent in intents).items():
+        metrics.reminders_started.labels(medium).inc(count)
     for intent in intents:
-        metrics.reminders_started.labels(intent.medium.value).inc()
         metrics.lateness_seconds.observe(max(0.0, (intent.started_at - intent.due_at).total_seconds()))
 
 
-def settled(group: Iterable[tuple[Intent, Outcome]]) -> None:
-    count = 0
-    for intent, outcome in group:
-        count += 1
-        failure = outcome.failure.value if isinstance(outcome, Retry | Rejected) else ""
-        metrics.outcomes.labels(intent.medium.value, _RESULTS[type(outcome)], failure).inc()
-    metrics.settle_batch.observe(count)
+def settled(group: Sequence[tuple[Intent, Outcome]]) -> None:
+    for labels, count in Counter(_labels(intent, outcome) for intent, outcome in group).items():
+        metrics.outcomes.labels(*labels).inc(count)
+    metrics.settle_batch.observe(len(group))
+
+
+def _labels(intent: Intent, outcome: Outcome) -> tuple[str, str, str]:
+    failure = outcome.failure.value if isinstance(outcome, Retry | Rejected) else ""
+    return intent.medium.value, _RESULTS[type(outcome)], failure

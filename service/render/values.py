@@ -77,7 +77,7 @@ class LinkFacts:
 def values_for(
     client: ClientFacts,
     clinic: ClinicFacts,
-    treatment: TreatmentFacts,
+    treatment: TreatmentFacts | None,
     *,
     location: LocationFacts = LocationFacts(),
     course: CourseFacts = CourseFacts(),
@@ -87,9 +87,25 @@ def values_for(
     """The values of one message, as `fields.Values`; dates are written as the readers of `locale` write them.
 
     Pure: the same facts give the same values. `locale` is best `Wording.locale`, or the reader's own of that language.
+    `treatment` may be None for words that read nothing of it. What is returned is shared: it must not be changed.
     """
     return {
         "client": _present(first_name=_first_name(client.first_name)),
+        **_of_the_house(clinic, location),
+        "treatment": _of_the_treatment(treatment, locale) if treatment else {},
+        "course": _of_the_course(course, locale) if course != _NO_COURSE else {},
+        "provider": {"name": treatment.provider} if treatment and treatment.provider else {},
+        "links": _of_the_links(links),
+    }
+
+
+_NO_COURSE = CourseFacts()
+
+
+@lru_cache(maxsize=4096)
+def _of_the_house(clinic: ClinicFacts, location: LocationFacts) -> dict[str, dict[str, str | int]]:
+    """The same for all clients of a place."""
+    return {
         "clinic": _present(
             name=clinic.name,
             phone=clinic.phone,
@@ -102,19 +118,26 @@ def values_for(
             urgent_phone=location.urgent_phone or clinic.urgent_phone or location.phone or clinic.phone,
             address=location.address or clinic.address,
         ),
-        "treatment": _present(
-            title=treatment.title, date=day(treatment.date, locale), note=treatment.note, area=treatment.area
-        ),
-        "course": _present(
-            session=course.session,
-            of=course.of,
-            next_from=day(course.next_from, locale) if course.next_from else None,
-            next_to=day(course.next_to, locale) if course.next_to else None,
-        ),
-        "provider": _present(name=treatment.provider),
-        "links": _present(booking=_web(links.booking), page=_web(links.page), preferences=_web(links.preferences)),
         "brand": _present(logo=_web(clinic.logo), colour=clinic.colour),
     }
+
+
+def _of_the_treatment(treatment: TreatmentFacts, locale: str) -> dict[str, str | int]:
+    return _present(title=treatment.title, date=day(treatment.date, locale), note=treatment.note, area=treatment.area)
+
+
+def _of_the_course(course: CourseFacts, locale: str) -> dict[str, str | int]:
+    return _present(
+        session=course.session,
+        of=course.of,
+        next_from=day(course.next_from, locale) if course.next_from else None,
+        next_to=day(course.next_to, locale) if course.next_to else None,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _of_the_links(links: LinkFacts) -> dict[str, str | int]:
+    return _present(booking=_web(links.booking), page=_web(links.page), preferences=_web(links.preferences))
 
 
 @lru_cache(maxsize=4096)

@@ -25,7 +25,7 @@ _DUE = (
     sa.select(
         *(REMINDER.c[name] for name in (
             "clinic", "id", "treatment", "client", "step", "occurrence", "protocol", "purpose", "media", "medium",
-            "sender", "send_mode", "quiet", "due_at", "expires_at", "intended_at", "zone", "tries", "fence")),
+            "sender", "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence")),
         *(CLIENT.c[name] for name in (
             "first_name", "phone", "phone_problem", "email", "email_problem", "locale", "sms_stopped_at",
             "email_stopped_at")),
@@ -71,7 +71,7 @@ async def hold_addresses(connection: AsyncConnection, addresses: Collection[Addr
     if not addresses:
         return {}
     statement = (
-        sa.select(RECIPIENT)
+        sa.select(*(RECIPIENT.c[name] for name in ("clinic", "medium", "address", "suppressed_at", "unusable_at")))
         .where(among(connection, (RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address), addresses))
         .order_by(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address)
         .with_for_update(read=True)

@@ -215,7 +215,7 @@ async def decisions(connection: AsyncConnection, clinic: str, reminder: UUID) ->
     return (await connection.execute(query.order_by(DECISION.c.at, DECISION.c.id))).all()
 
 
-_PLANNED = sa.literal_column("'planned'")
+_PLANNED: sa.ColumnElement[str] = sa.literal_column("'planned'")
 """Written out, so that the partial index is seen to fit."""
 _TREATMENTS = sa.select(
     TREATMENT,

@@ -38,9 +38,7 @@ async def test_a_newer_schema_runs_only_if_its_minimum_code_allows(
     database: Database, minimum: str, refused: bool
 ) -> None:
     async with database.write() as connection:
-        await connection.execute(
-            core(SchemaInfo).insert().values(revision=999, minimum_code=minimum, applied_at=now())
-        )
+        await connection.execute(core(SchemaInfo).insert().values(revision=999, minimum_code=minimum, applied_at=now()))
     if refused:
         with pytest.raises(SchemaMismatch, match="needs aftercare 99"):
             await require_current(database)
