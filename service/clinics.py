@@ -102,6 +102,8 @@ def _problems(new: NewClinic) -> list[Problem]:
         found.append(Problem("invalid-locale", "locale", "write the language as en, es or es-MX"))
     if not new.name.strip():
         found.append(Problem("empty-field", "name", "clients read the clinic's name first: it may not be empty"))
+    if not new.phone.strip():
+        found.append(Problem("missing-phone", "phone", "messages name a number to call: give the clinic's"))
     zones = {"time_zone": new.time_zone, **{f"places.{p.id}.time_zone": p.time_zone for p in new.places if p.time_zone}}
     for where, zone in zones.items():
         try:

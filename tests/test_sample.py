@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.clinics import add_clinic
@@ -26,6 +26,7 @@ def test_somewhere_it_is_daytime_at_any_instant(now: datetime, turn: int) -> Non
     assert time(10, 2) <= wall < time(19)
 
 
+@settings(max_examples=30)
 @given(instants)
 @example(datetime(2028, 2, 29, 12, tzinfo=UTC))
 def test_every_sample_event_is_taken_at_any_instant(now: datetime) -> None:

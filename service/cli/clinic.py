@@ -29,9 +29,9 @@ def add(
     id: Annotated[str, typer.Argument(help="Short name, like glow-soho.")],  # noqa: A002 - the argument's name in --help
     name: Annotated[str, typer.Option(help="As clients know it: it leads every message.")],
     zone: Annotated[str, typer.Option("--zone", help="IANA time zone, like Europe/London.")],
+    phone: Annotated[str, typer.Option(help="The number that messages name.")],
     country: Annotated[str, typer.Option(help="Two capital letters: how numbers without + are read.")],
     locale: Annotated[str, typer.Option(help="Language of clients who gave none.")] = "en",
-    phone: Annotated[str, typer.Option(help="The number that messages name.")] = "",
     urgent_phone: Annotated[str, typer.Option(help="The number for worries that cannot wait.")] = "",
     address: str = "",
     booking_url: Annotated[str, typer.Option(help="Where clients book.")] = "",

@@ -83,6 +83,8 @@ class Recorder:
         await _save(connection, [entry for entry in fresh if new[entry.key] is not Standing.OUTDATED], new)
         courses = {(e.clinic, c) for e in fresh if new[e.key] is not Standing.OUTDATED for c in _courses(e, stored)}
         plans = await self._planner.plan(connection, courses, people, clinics, effects, now)
+        unplanned = [entry.treatment for entry in fresh if entry.treatment not in plans]
+        plans |= by_treatment(await reminders_of(connection, unplanned)) if unplanned else {}
         for entry in fresh:
             plan = plans.get(entry.treatment, ())
             answers[entry.key] = _taken(entry, new[entry.key], plan, contacts[entry.key], created=True)

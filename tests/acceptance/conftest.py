@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
+from pyreqwest.client import Client, ClientBuilder
 
 from tests.acceptance.live import PERSONAL, SECRETS, Live, living
 from tests.conftest import new_migrated_database
@@ -35,6 +36,12 @@ async def processes(tmp_path: Path) -> AsyncIterator[Processes]:
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with running_sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with ClientBuilder().no_proxy().follow_redirects(False).build() as client:
+        yield client
 
 
 @pytest.fixture

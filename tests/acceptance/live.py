@@ -18,15 +18,17 @@ from service import clock
 from service.clinics import NewSender, add_clinic
 from service.intake import Intake
 from service.store.keys import issue_key
+from service.store.lanes import resume_senders
 from service.store.session import Database
-from service.store.tables import Attempt, Decision, Reminder, core
+from service.store.signals import notify
+from service.store.tables import Attempt, Decision, Reminder, Sender, core
 from service.types import Json, Medium
 from tests.support import house
 from tests.support.house import CLINIC
 from tests.support.processes import NOTHING, Process, Processes, free_port, until
 from tests.support.sandbox import Sandbox
 
-ATTEMPT, DECISION, REMINDER = core(Attempt), core(Decision), core(Reminder)
+ATTEMPT, DECISION, REMINDER, SENDER = core(Attempt), core(Decision), core(Reminder), core(Sender)
 
 PASSWORD = "tremolite-5-dunnock"
 SECRET_KEY = "gorse-feldspar-otter-" * 2
@@ -42,7 +44,7 @@ AT_ONCE = "same-day-gentle-cleanser"
 """A step that falls due when the treatment ends, at any hour: for what must be sent in the middle of the night too."""
 
 
-def quick(deadline: int = 1) -> dict[str, str]:
+def quick(deadline: int = 2) -> dict[str, str]:
     """The order that must hold, deadline < lease < look-up, in seconds instead of minutes."""
     return {
         "AFTERCARE_SENDING__DEADLINE": f"{deadline} seconds",
@@ -136,6 +138,17 @@ class Live:
         events = [house.read(visit(number, now), now) for number in range(count)]
         await intake.take_all(CLINIC, events)
         await intake.stop()
+
+    async def hold(self) -> None:
+        """Nothing is sent until `release`."""
+        async with self.database.write() as connection:
+            await connection.execute(SENDER.update().values(paused_at=await self.database.now(connection)))
+
+    async def release(self) -> None:
+        async with self.database.write() as connection:
+            now = await self.database.now(connection)
+            await resume_senders(connection, CLINIC, now)
+            await notify(connection, now)
 
     async def rows(self, statement: sa.Select[Any]) -> Sequence[Any]:
         """What the database says, asked again where a test has cut the connection."""

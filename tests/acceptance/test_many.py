@@ -25,6 +25,7 @@ async def test_a_file_imported_twice_is_sent_once_by_two_workers_though_one_is_s
     """Each worker has a provider's door of its own, so that it shows who sent what."""
     url = await new_migrated_database(postgres_server)
     async with running_sandbox() as other, living(url, sandbox, processes, rate=MANY / 4) as live:
+        await live.hold()
         file = processes.folder / "visits.ndjson"
         file.write_bytes(b"".join(orjson.dumps(visit(number, clock.now())) + b"\n" for number in range(MANY)))
         for taken, repeated in ((MANY, 0), (0, MANY)):
@@ -35,6 +36,7 @@ async def test_a_file_imported_twice_is_sent_once_by_two_workers_though_one_is_s
             assert (counts["taken"], counts["repeated"], counts["rejected"]) == (taken, repeated, 0)
 
         stopped, staying = await asyncio.gather(live.worker(NO_CALLBACKS), live.worker(NO_CALLBACKS, sandbox=other))
+        await live.release()
 
         async def shared() -> bool:
             accepted = [(await one.stats())["accepted"] for one in (sandbox, other)]
@@ -55,7 +57,7 @@ async def test_a_database_that_stops_under_load_and_starts_again_loses_nothing(
     with postgres(durable=True) as server:
         url = await new_migrated_database(server)
         async with living(url, sandbox, processes, rate=60) as live:
-            web, worker = await live.web(), await live.worker(quick(deadline=2))
+            web, worker = await live.web(), await live.worker(quick())
             await live.seed(300)
             await live.requests(60)
             await asyncio.to_thread(server.stop, "immediate")
@@ -74,7 +76,7 @@ async def test_a_database_that_stops_under_load_and_starts_again_loses_nothing(
 
 
 async def test_sessions_that_are_ended_at_random_lose_nothing(live: Live) -> None:
-    worker = await live.worker(quick(deadline=2))
+    worker = await live.worker(quick())
     await live.seed(200)
     ended, seen = 0, 0
     connection = await asyncpg.connect(live.dsn)

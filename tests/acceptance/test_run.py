@@ -3,31 +3,19 @@
 import re
 import signal
 import socket
-import sqlite3
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psutil
 import pytest
-from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.client import Client
 
 from service import clock
 from service.types import Json
 from tests.acceptance.live import AT_ONCE, answers, post_event, visit
-from tests.support.processes import Process, Processes, free_port, until
-
-FALL_DUE_AT_ONCE = {
-    "day-1-sunscreen",
-    "day-2-sensitivity-check",
-    "day-30-results-check",
-    "next-session",
-    "maintenance-due",
-}
+from tests.acceptance.trial import FALL_DUE_AT_ONCE, trial
+from tests.support.processes import Processes, free_port, until
 
 OF_THE_DOCUMENTATION: Json = {
     "specversion": "1.0",
@@ -61,12 +49,6 @@ OF_THE_DOCUMENTATION: Json = {
 }
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    async with ClientBuilder().no_proxy().follow_redirects(False).build() as client:
-        yield client
-
-
 @dataclass
 class Person:
     """Someone with a browser who got the sign-in link."""
@@ -90,84 +72,47 @@ class Person:
         return await answer.text()
 
 
-@dataclass(frozen=True)
-class Greeting:
-    site: str
-    link: str
-    key: str
-
-
-async def start(processes: Processes, client: Client, port: int) -> tuple[Process, Greeting]:
-    process = processes.start("run", settings={"PORT": str(port)})
-    site = f"http://127.0.0.1:{port}"
-    link = (await process.says(r"Sign in  (\S+)"))[1]
-    key = (await process.says(r"API key  (.+)"))[1]
-    await process.says(rf"Console  {site}/console\n")
-    await until(lambda: answers(client, f"{site}/healthz", process), "the web answers")
-    return process, Greeting(site, link, key)
-
-
-def rows(processes: Processes, query: str) -> Sequence[Any]:
-    file = processes.folder / ".aftercare" / "aftercare.db"
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as database:
-        return database.execute(query).fetchall()
-
-
-def captured(processes: Processes) -> Counter[str]:
-    """The outbox: how many messages of each step it holds."""
-    query = "SELECT reminder.step FROM attempt JOIN reminder ON reminder.id = attempt.reminder"
-    return Counter(step for (step,) in rows(processes, f"{query} WHERE attempt.state = 'captured'"))
-
-
-async def until_captured(processes: Processes, *steps: str) -> None:
-    async def all_there() -> bool:
-        return captured(processes).keys() >= set(steps)
-
-    await until(all_there, f"the outbox holds {', '.join(steps)}")
-
-
 async def test_the_sample_clinic_s_messages_are_in_the_outbox_and_in_the_console_within_a_minute(
     processes: Processes, client: Client
 ) -> None:
-    process, greeting = await start(processes, client, free_port())
-    await until_captured(processes, *FALL_DUE_AT_ONCE)
+    run = await trial(processes, client)
+    await run.until_captured(*FALL_DUE_AT_ONCE)
 
-    person = Person(client, greeting.site)
-    await person.sign_in(greeting.link)
+    person = Person(client, run.site)
+    await person.sign_in(run.sign_in)
     page = await person.read("/console")
     for words in ("Day 1 sunscreen", "Day 2 sensitivity check", "Day 30 results check", "Next session", "Maintenance"):
         assert words in page
-    texts = re.findall(r'href="(/console/messages/[0-9a-f-]+)', page)
-    assert "Glow Skin Clinic" in await person.read(texts[0])
+    newest = re.findall(r'href="(/console/messages/[0-9a-f-]+)', page)[0]
+    assert "Glow Skin Clinic" in await person.read(newest)
     assert "Ada" in await person.read("/console/treatments")
 
-    first, again = [await post_event(client, greeting.site, greeting.key, OF_THE_DOCUMENTATION) for _ in range(2)]
+    first, again = [await post_event(client, run.site, run.key, OF_THE_DOCUMENTATION) for _ in range(2)]
     assert (first[0], again[0]) == (201, 200)
     plan, same_plan = (
         [(line["id"], line["step"], line["due_at"]) for line in answer["plan"]] for _, answer in (first, again)
     )
     assert plan == same_plan
-    assert {step for _, step, _ in plan} >= FALL_DUE_AT_ONCE
+    assert {step for _, step, _ in plan} >= set(FALL_DUE_AT_ONCE)
 
-    process.signal(signal.SIGINT)
-    assert await process.ended(within=20) == 0
+    run.process.signal(signal.SIGINT)
+    assert await run.process.ended(within=20) == 0
 
 
 async def test_started_again_it_keeps_everything_and_sends_nothing_twice(processes: Processes, client: Client) -> None:
-    process, _ = await start(processes, client, free_port())
-    await until_captured(processes, *FALL_DUE_AT_ONCE)
-    process.signal(signal.SIGINT)
-    assert await process.ended(within=20) == 0
-    events, messages = rows(processes, "SELECT * FROM event"), rows(processes, "SELECT id, token FROM attempt")
+    run = await trial(processes, client)
+    await run.until_captured(*FALL_DUE_AT_ONCE)
+    run.process.signal(signal.SIGINT)
+    assert await run.process.ended(within=20) == 0
+    events, messages = run.rows("SELECT * FROM event"), run.rows("SELECT id, token FROM attempt")
 
-    other_port = free_port()
-    process, greeting = await start(processes, client, other_port)
-    assert "aftercare key add" in greeting.key
-    await until(lambda: answers(client, f"{greeting.site}/readyz", process), "the worker works")
-    assert rows(processes, "SELECT * FROM event") == events
-    assert set(rows(processes, "SELECT id, token FROM attempt")) >= set(messages)
-    assert rows(processes, "SELECT reminder FROM attempt GROUP BY 1 HAVING count(*) > 1") == []
-    await process.stops()
+    again = await trial(processes, client)
+    assert again.site != run.site
+    assert "aftercare key add" in again.key
+    assert again.rows("SELECT * FROM event") == events
+    assert set(again.rows("SELECT id, token FROM attempt")) >= set(messages)
+    assert again.rows("SELECT reminder FROM attempt GROUP BY 1 HAVING count(*) > 1") == []
+    await again.process.stops()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a running process cannot be given a limit")
@@ -175,27 +120,25 @@ async def test_while_the_disk_is_full_it_says_so_and_takes_nothing_in_and_then_g
     processes: Processes, client: Client
 ) -> None:
     """A limit on what the process may write to files does to it what a full disk does."""
-    process, greeting = await start(processes, client, free_port())
-    readiness = f"{greeting.site}/readyz"
-    await until(lambda: answers(client, readiness, process), "it is ready")
-    limits = psutil.Process(process.pid)
+    run = await trial(processes, client)
+    limits = psutil.Process(run.process.pid)
     room = limits.rlimit(psutil.RLIMIT_FSIZE)
     limits.rlimit(psutil.RLIMIT_FSIZE, (1, room[1]))
 
     event = visit(1, clock.now())
-    status, problem = await post_event(client, greeting.site, greeting.key, event)
+    status, problem = await post_event(client, run.site, run.key, event)
     assert (status, problem["code"]) == (503, "database-unavailable")
-    await until(lambda: refuses_writes(client, readiness), "readiness turns red")
+    await until(lambda: refuses_writes(client, run.site), "readiness turns red")
 
     limits.rlimit(psutil.RLIMIT_FSIZE, room)
-    await until(lambda: answers(client, readiness, process), "it is ready again")
-    assert (await post_event(client, greeting.site, greeting.key, event))[0] == 201
-    await until_captured(processes, AT_ONCE)
-    await process.stops()
+    await until(lambda: answers(client, f"{run.site}/readyz", run.process), "it is ready again")
+    assert (await post_event(client, run.site, run.key, event))[0] == 201
+    await run.until_captured(AT_ONCE)
+    await run.process.stops()
 
 
-async def refuses_writes(client: Client, readiness: str) -> bool:
-    answer = await client.get(readiness).build().send()
+async def refuses_writes(client: Client, site: str) -> bool:
+    answer = await client.get(f"{site}/readyz").build().send()
     return answer.status == 503 and "database-refuses-writes" in await answer.text()
 
 

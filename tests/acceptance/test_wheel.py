@@ -9,8 +9,10 @@ import venv
 from pathlib import Path
 
 import pytest
+from pyreqwest.client import Client
 
-from tests.support.processes import CHECKOUT, Processes, free_port
+from tests.acceptance.trial import FALL_DUE_AT_ONCE, trial
+from tests.support.processes import CHECKOUT, Processes
 
 PARTS = ("service", "config", "templates", "pyproject.toml", "README.md", "LICENSE")
 
@@ -53,17 +55,18 @@ def _run(*command: object, cwd: Path | None = None) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-async def test_the_wheel_checks_and_runs_with_what_it_brings_along(installed: Path, processes: Processes) -> None:
+async def test_the_wheel_checks_and_runs_with_what_it_brings_along(
+    installed: Path, processes: Processes, client: Client
+) -> None:
     program = (str(installed),)
     checked = await processes.command("check", program=program)
     assert (checked.code, checked.err) == (0, "")
     assert re.match(r"In order: 10 protocols, \d+ steps, \d+ texts in en and es\.\n", checked.out)
 
-    running = processes.start("run", program=program, settings={"PORT": str(free_port())})
-    await running.says("Sign in  http://127.0.0.1:")
-    await running.says("worker started")
-    await running.stops()
-    where = await processes.command(
-        "-c", "import service; print(service.__file__)", program=(str(installed.parent / "python"), "-P")
-    )
+    run = await trial(processes, client, program)
+    await run.until_captured(*FALL_DUE_AT_ONCE)
+    await run.process.stops()
+
+    python = (str(installed.with_name("python")), "-P")
+    where = await processes.command("-c", "import service; print(service.__file__)", program=python)
     assert Path(where.out).is_relative_to(installed.parents[1])

@@ -6,6 +6,7 @@ from tests.acceptance.gate import gate_before
 from tests.acceptance.live import ATTEMPT, Live, everybody, phone, quick, sent_to
 
 PEOPLE = 5
+NO_LOOK_UP = {"AFTERCARE_SENDING__LOOK_UP_AFTER": "10 minutes"}
 
 
 async def test_killed_before_its_intents_are_committed_a_worker_leaves_nothing_behind(live: Live) -> None:
@@ -78,7 +79,7 @@ async def test_killed_in_mid_send_what_was_accepted_is_found_and_what_was_not_is
 
 async def test_a_worker_that_stood_still_beyond_its_lease_starts_nothing_it_had_committed_to(live: Live) -> None:
     async with gate_before(live.dsn) as gate:
-        worker = await live.worker(quick(), dsn=gate.dsn)
+        worker = await live.worker(quick() | NO_LOOK_UP, dsn=gate.dsn)
         paused = gate.when("INSERT INTO attempt", answered="COMMIT", then=worker.pause)
         await live.seed(PEOPLE)
         await paused.comes()
@@ -116,9 +117,11 @@ async def test_a_worker_that_stood_still_in_mid_send_is_overtaken_and_its_late_o
 
 async def test_asked_to_stop_in_mid_send_a_worker_waits_for_answers_and_leaves_no_outcome_open(live: Live) -> None:
     await live.sandbox.set_faults(
-        {"fault": "hang", "to": phone(0)}, {"fault": "hang-after", "to": phone(1)}, {"fault": "latency", "detail": "1s"}
+        {"fault": "hang", "to": phone(0)},
+        {"fault": "hang-after", "to": phone(1)},
+        {"fault": "latency", "detail": "500ms"},
     )
-    worker = await live.worker(quick(deadline=3))
+    worker = await live.worker(quick(deadline=4))
     await live.seed(PEOPLE)
     await live.requests(PEOPLE)
     await worker.stops(within=25)

@@ -36,7 +36,7 @@ async def events(house: House) -> int:
 async def test_an_import_that_a_signal_ends_goes_on_and_nothing_doubles(
     house: House, tmp_path: Path, signal: str
 ) -> None:
-    path = ndjson(tmp_path / "visits.ndjson", [b"{", *visits(1199)])
+    path = ndjson(tmp_path / "visits.ndjson", [b"{", *visits(1399)])
     arguments = ("import", path, "--clinic", CLINIC, "--json")
     ended = command(url_of(house), tmp_path, *arguments, before=AT_THE_FIRST_CHUNK.format(signal=signal))
     if signal == "SIGINT":
@@ -45,13 +45,13 @@ async def test_an_import_that_a_signal_ends_goes_on_and_nothing_doubles(
     else:
         assert ended.returncode == -9
     reached = await events(house)
-    assert 199 <= reached < 1199
+    assert 199 <= reached < 1399
     done = command(url_of(house), tmp_path, *arguments)
     summary = json.loads(done.stdout)
     assert (done.returncode, summary["finished"]) == (2, True), done.stderr
     assert summary["resumed_after_line"] >= 200
-    assert (summary["taken"] + summary["repeated"], summary["rejected"]) == (1199, 1)
-    assert await events(house) == 1199
+    assert (summary["taken"] + summary["repeated"], summary["rejected"]) == (1399, 1)
+    assert await events(house) == 1399
     assert [reject["line"] for reject in rejected(path)] == [1]
 
 

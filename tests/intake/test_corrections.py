@@ -61,11 +61,14 @@ async def test_the_newest_word_on_a_treatment_counts_in_either_order(
 async def test_an_older_correction_changes_nothing_of_the_plan(house: House) -> None:
     await house.take(visit(treatment__version=2))
     before = await house.rows(Reminder)
-    (taken,) = await house.take(
-        visit(id="e-0", treatment__version=1, treatment__ended_at="2026-11-19T15:00:00Z", treatment__protocol="ipl")
-    )
+    outdated = visit(id="e-0", treatment__version=1, treatment__ended_at="2026-11-19T15:00:00Z",
+                     treatment__protocol="ipl")  # fmt: skip
+    (taken,) = await house.take(outdated)
     assert (taken.standing, taken.created) == (Standing.OUTDATED, True)
     assert await house.rows(Reminder) == before
+    assert len(taken.plan) == len(before)
+    (again,) = await house.take(outdated)
+    assert (again.created, again.plan) == (False, taken.plan)
 
 
 async def test_a_correction_moves_what_is_to_come_and_says_so(house: House) -> None:

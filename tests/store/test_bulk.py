@@ -52,8 +52,8 @@ async def test_any_text_comes_back_as_it_was(house: House) -> None:
 async def test_times_numbers_nulls_and_json_come_back_as_they_were(house: House) -> None:
     body = {"b": [1, 2.5, None, True, {"deep": "😀 \\ \" '"}], "a": {}, "big": 2**63 - 1, "small": -(2**63)}
     moment = datetime(2026, 11, 20, 15, 0, 0, 123_456, tzinfo=UTC)
-    row = {"clinic": "glow", "source": "s", "id": "1", "type": "t", "time": moment, "received_at": moment, "digest": "d",
-           "body": body, "treatment": "t-1", "state": "planned"}  # fmt: skip
+    row = {"clinic": "glow", "source": "s", "id": "1", "type": "t", "time": moment, "received_at": moment,
+           "digest": "d", "body": body, "treatment": "t-1", "state": "planned"}  # fmt: skip
     async with house.database.write() as connection:
         await insert_many(connection, EVENT, [row])
         (stored,) = await all_of(connection, EVENT)

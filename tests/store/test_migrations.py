@@ -64,7 +64,7 @@ async def test_a_migration_killed_half_way_leaves_nothing_and_runs_again(databas
 
 async def test_two_who_migrate_at_once_wait_for_each_other(database_url: str) -> None:
     first, second = Database(database_url), Database(database_url)
-    assert await asyncio.gather(migrate(first), migrate(second)) == [REVISION, REVISION]
+    assert set(await asyncio.gather(migrate(first), migrate(second))) == {REVISION}
     async with first.read() as connection:
         assert await connection.scalar(sa.select(sa.func.count()).select_from(core(SchemaInfo))) == 1
     await first.close()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.session import TROUBLE, Database, is_passing
-from tests.support.house import CLINIC, House, clinic, visit
+from tests.support.house import House, clinic, visit
 from tests.support.races import in_the_way, until_waiting
 
 NAME = sa.text("SELECT name FROM clinic")
@@ -24,10 +24,12 @@ async def name_of(house: House) -> str:
 
 
 async def test_an_exception_rolls_everything_back(house: House) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(RENAME, {"name": "Other"})
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        async with house.database.write() as connection:
-            await connection.execute(RENAME, {"name": "Other"})
-            raise ZeroDivisionError
+        await house.database.transact(work)
     assert await name_of(house) == clinic().name
 
 
@@ -101,8 +103,8 @@ async def test_a_pool_without_a_free_connection_is_trouble_that_passes(postgres_
 async def test_events_are_taken_after_every_session_was_terminated(postgres_house: House) -> None:
     house = postgres_house
     await house.take(visit())
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
-    async with in_the_way(house.database, others):
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+    async with in_the_way(house.database, "SELECT pg_terminate_backend(pid) " + others):
         pass
     (taken,) = await house.take(visit(id="e-2", treatment__id="visit-2"))
     assert taken.created
@@ -166,7 +168,7 @@ async def test_a_waiting_write_goes_on_when_the_lock_is_free(postgres_house: Hou
     async def rename(connection: AsyncConnection) -> None:
         await connection.execute(RENAME, {"name": "Mine"})
 
-    async with in_the_way(house.database, f"UPDATE clinic SET name = 'Theirs' WHERE id = '{CLINIC}'"):
+    async with in_the_way(house.database, "UPDATE clinic SET name = 'Theirs'"):
         renaming = asyncio.create_task(house.database.transact(rename))
         await until_waiting(house.database)
     await renaming

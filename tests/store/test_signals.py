@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.signals import listen, notify
 from tests.support.house import House, visit
@@ -41,10 +42,13 @@ async def test_nothing_is_heard_of_what_did_not_commit(postgres_house: House) ->
     first, second = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
     listening = asyncio.create_task(listen(dsn(house), ear.heard.put_nowait))
     await ear.next()
+
+    async def tell_and_fail(connection: AsyncConnection) -> None:
+        await notify(connection, first)
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        async with house.database.write() as connection:
-            await notify(connection, first)
-            raise ZeroDivisionError
+        await house.database.transact(tell_and_fail)
     async with house.database.write() as connection:
         await notify(connection, second)
     assert await ear.next() == second

@@ -79,14 +79,17 @@ class Treatment(SQLModel, table=True):
 
 
 class ImportRun(SQLModel, table=True):
-    """How far the import of one file got, committed with the events it took: a killed import goes on from here."""
+    """How far the import of one file got, written right after the events it took: a killed import goes on from here.
+
+    What was taken but not noted yet is taken again, and recognised.
+    """
 
     __tablename__ = "import_run"
 
     clinic: str = Field(primary_key=True, foreign_key="clinic.id")
     digest: str = Field(primary_key=True)
     line: int
-    offset: int
+    offset: int = Field(sa_type=sa.BigInteger)
     taken: int
     repeated: int
     rejected: int

@@ -130,7 +130,7 @@ def upgrade() -> None:
         sa.Column("clinic", sqltypes.AutoString(), nullable=False),
         sa.Column("digest", sqltypes.AutoString(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("offset", sa.Integer(), nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("repeated", sa.Integer(), nullable=False),
         sa.Column("rejected", sa.Integer(), nullable=False),
