@@ -31,12 +31,13 @@ check: .venv/ready-to-work  ## Lint, format, types, layers, and the shipped prot
 	@$(IN)/lint-imports --no-logo
 	@$(IN)/python -m service.cli check
 
-bench: .venv/ready-to-work  ## Measure speed; what the README's figures come from
+bench: .venv/ready-to-bench  ## Measure speed; what the README's figures come from
 	@$(IN)/python -m benchmarks $(ARGS)
 
 lock: .tools/ready  ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) pyproject.toml --group dev --output-file requirements/dev.txt $(ARGS)
 	@$(LOCK) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
+	@$(LOCK) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt $(ARGS)
 	@$(LOCK) --group tools --output-file requirements/tools.txt $(ARGS)
 
 clean:  ## Remove environments and caches; what `make run` stored in .aftercare stays
@@ -52,6 +53,10 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 
 .venv/ready-to-run: requirements/run.txt .venv/made
 	@$(UV) pip install --quiet --python $(IN)/python --require-hashes -r requirements/run.txt
+	@touch $@
+
+.venv/ready-to-bench: requirements/bench.txt .venv/ready-to-work
+	@$(UV) pip install --quiet --python $(IN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
 .venv/ready-to-work: requirements/dev.txt .venv/made

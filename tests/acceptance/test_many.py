@@ -58,6 +58,7 @@ async def test_a_database_that_stops_under_load_and_starts_again_loses_nothing(
         url = await new_migrated_database(server)
         async with living(url, sandbox, processes, rate=60) as live:
             web, worker = await live.web(), await live.worker(quick())
+            await sandbox.set_faults({"fault": "latency", "detail": "50-300ms"})  # some are always on their way
             await live.seed(300)
             await live.requests(60)
             await asyncio.to_thread(server.stop, "immediate")

@@ -36,17 +36,16 @@ async def test_five_workers_share_five_hundred_reminders_and_start_each_once(pos
     house = postgres_house
     await many_due(house, 500)
 
-    async def work(starter: Starter) -> list[Intent]:
-        intents: list[Intent] = []
-        while len(await house.rows(Attempt)) < 500:
-            intents += (await starter.start(20)).intents
-        return intents
+    intents: list[Intent] = []
+
+    async def work(starter: Starter) -> None:
+        while len(intents) < 500:
+            intents.extend((await starter.start(20)).intents)
 
     async with AsyncExitStack() as stack:
         starters = [await stack.enter_async_context(another_worker(house)) for _ in range(5)]
-        started = await asyncio.gather(*(work(starter) for starter in starters))
-    reminders = [intent.reminder for intents in started for intent in intents]
-    assert len(reminders) == len(set(reminders)) == 500
+        await asyncio.gather(*(work(starter) for starter in starters))
+    assert len(intents) == len({intent.reminder for intent in intents}) == 500
     assert {row.fence for row in await house.rows(Attempt)} == {1}
 
 

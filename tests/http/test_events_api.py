@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -176,6 +177,8 @@ async def _raw(web: Web, head: str, body: bytes) -> bytes:
     async with asyncio.timeout(20):
         status = await reader.readline()
     writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
     return status
 
 
