@@ -10,7 +10,7 @@ from datetime import timedelta
 import typer
 
 from service import logs
-from service.cli.tools import in_loop, open_store, settings_for
+from service.cli.tools import in_loop, open_store, settings_for, spare_the_collector
 from service.clinics import OWNER
 from service.console import sign_in_path
 from service.content import load_content
@@ -59,6 +59,7 @@ async def _run(settings: Settings) -> None:
     database = open_database(settings)
     await schema.migrate(database)
     parts = build_worker(settings, database, content)
+    spare_the_collector()
     intake = build_intake(settings, database, content, parts.alarm.hint)
     server = WebServer(build_web(settings, database, content, intake), settings.host, settings.port)
     intake.start()
@@ -83,6 +84,7 @@ async def _web(settings: Settings) -> None:
     async with open_store(settings) as database:
         intake = build_intake(settings, database, content)
         server = WebServer(build_web(settings, database, content, intake), settings.host, settings.port)
+        spare_the_collector()
         intake.start()
         _on_stop(server.stop)
         await server.run()
@@ -93,6 +95,7 @@ async def _worker(settings: Settings) -> None:
     content = load_content(settings.home)
     async with open_store(settings) as database:
         parts = build_worker(settings, database, content)
+        spare_the_collector()
         _on_stop(parts.worker.stop)
         try:
             await parts.worker.run()
