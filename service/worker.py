@@ -29,7 +29,10 @@ log = logs.get(__name__)
 _WATCH_SECONDS = 5.0
 _JUMP_SECONDS = 2.0
 _LONGEST_SLEEP = timedelta(days=1)
-_SETTLE_SECONDS = 5.0
+_SETTLE_SECONDS = 3.0
+_SIGN_OFF_SECONDS = 1.0
+_LAST_SECONDS = 8.0
+"""Of the time for stopping: for settling, signing off, and hanging up on a database that no longer answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +166,26 @@ class Worker:
                     job.modify(next_run_time=clock.now())
 
     async def _drain(self, settling: asyncio.Task[None], dispatching: asyncio.Task[None]) -> None:
-        """Start nothing more, wait for what is in flight, write its outcomes, sign off."""
+        """Start nothing more, wait for what is in flight, write its outcomes, sign off: all within the time given.
+
+        A database that says nothing must not hold up the end; what it was not told, the leases will find.
+        """
+        sent_by = clock.monotonic() + self._times.drain.total_seconds() - _LAST_SECONDS
         self._scheduler.pause()
         self._dispatcher.stop()
-        await dispatching
-        given_up = await self._dispatcher.drain(self._times.drain.total_seconds() - _SETTLE_SECONDS)
+        await asyncio.wait([dispatching], timeout=sent_by - clock.monotonic())
+        given_up = await self._dispatcher.drain(max(0.0, sent_by - clock.monotonic()))
         self._settler.close()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(settling, _SETTLE_SECONDS)
+        await asyncio.wait([settling], timeout=_SETTLE_SECONDS)
         self._scheduler.shutdown(wait=False)
         with suppress(SQLAlchemyError, OSError):
-            async with self._database.write() as connection:
-                await sign_off(connection, self.id, await self._database.now(connection))
+            async with asyncio.timeout(_SIGN_OFF_SECONDS):
+                await self._sign_off()
         log.info("worker stopped", worker=str(self.id), given_up=given_up)
+
+    async def _sign_off(self) -> None:
+        async with self._database.write() as connection:
+            await sign_off(connection, self.id, await self._database.now(connection))
 
 
 def clock_jump(wall: timedelta, steady: float) -> float | None:

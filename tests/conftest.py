@@ -3,11 +3,13 @@
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 from hypothesis import settings
+from sqlmodel import SQLModel
 
 from service.store.schema import migrate
 from service.store.session import Database
@@ -20,6 +22,8 @@ settings.load_profile("house")
 _numbers = itertools.count(1)
 _migrated: dict[str, str] = {}
 """By server or folder: a migrated database that nobody uses. Copying it is quicker than migrating anew."""
+_free: dict[str, list[str]] = {}
+"""By server: addresses of migrated databases that tests are done with."""
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +49,13 @@ async def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path
 @pytest.fixture
 async def migrated_url(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> str:
+) -> AsyncIterator[str]:
     """The address of a migrated database that holds nothing."""
     if kind == "sqlite":
-        return await new_migrated_file(tmp_path / "aftercare.db", tmp_path_factory.getbasetemp())
-    return await new_migrated_database(request.getfixturevalue("postgres_server"))
+        yield await new_migrated_file(tmp_path / "aftercare.db", tmp_path_factory.getbasetemp())
+        return
+    async with lent_database(request.getfixturevalue("postgres_server")) as url:
+        yield url
 
 
 async def new_postgres_database(server: Server, template: str = "template1") -> str:
@@ -58,6 +64,36 @@ async def new_postgres_database(server: Server, template: str = "template1") -> 
     await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     await connection.close()
     return server.url(name)
+
+
+@asynccontextmanager
+async def lent_database(server: Server) -> AsyncIterator[str]:
+    """A migrated database, emptied afterwards for the next test: that is quicker than a new one, and takes no room."""
+    free = _free.setdefault(server.dsn(), [])
+    url = free.pop() if free else await new_migrated_database(server)
+    yield url
+    if await _emptied(server.dsn(url.rpartition("/")[2])):
+        free.append(url)
+
+
+async def _emptied(dsn: str) -> bool:
+    """Whether the database is as it was; one that a test has bent is not used again."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(_END_OTHERS)
+        await connection.execute(f"TRUNCATE {', '.join(_FILLED)}")
+        return bool(await connection.fetchval("SELECT count(*) = 1 FROM schema_info"))
+    except asyncpg.PostgresError:
+        return False
+    finally:
+        await connection.close()
+
+
+_FILLED = [table for table in SQLModel.metadata.tables if table != "schema_info"]
+_END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid != pg_backend_pid()
+"""
 
 
 async def new_migrated_database(server: Server) -> str:
@@ -102,6 +138,7 @@ async def house(migrated_url: str) -> AsyncIterator[House]:
 @pytest.fixture
 async def postgres_house(postgres_server: Server) -> AsyncIterator[House]:
     """The same on PostgreSQL alone, for what only happens between several connections."""
-    house = await open_house(await new_migrated_database(postgres_server))
-    yield house
-    await close_house(house)
+    async with lent_database(postgres_server) as url:
+        house = await open_house(url)
+        yield house
+        await close_house(house)

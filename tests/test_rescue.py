@@ -12,7 +12,7 @@ from service.errors import Problem, Unavailable
 from service.rescue import BATCH, Resolution, resolve
 from service.store.tables import Attempt, Decision, Reminder, Sender, core
 from service.types import Accepted, AttemptState, FailureClass, Found, IfUnknown, Medium, ReminderState, Retry, Unknown
-from tests.dispatch.acting import TEN, Scripted, change, day_one_due, many_due, rescue_of, says, the
+from tests.dispatch.acting import TEN, Scripted, change, day_one_due, many_due, on_sqlite, rescue_of, says, the
 from tests.support.house import House, visit
 
 SMS = Medium.SMS
@@ -66,6 +66,7 @@ async def test_an_unknown_attempt_is_first_looked_up_twenty_minutes_after_its_st
     assert query.since < TEN < TEN + timedelta(seconds=15) < query.until
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("found", "reminder"),
     [
@@ -181,6 +182,7 @@ async def test_an_unknown_of_long_ago_does_not_make_today_ambiguous(house: House
     assert (await the(house, "day-2-sensitivity-check")).state == "sent"
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "answer",
     [None, Unavailable(Problem("look-up-failed", "", "no")), ZeroDivisionError("a fault of ours")],
@@ -262,7 +264,7 @@ async def test_a_reminder_that_waits_past_its_expiry_is_expired_whatever_its_lan
     assert [line.code for line in lines] == ["expired"]
 
 
-@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+@on_sqlite
 async def test_one_pass_clears_all_that_is_over_however_much_that_is(house: House) -> None:
     count = BATCH + 20
     await many_due(house, count)

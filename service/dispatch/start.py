@@ -10,6 +10,7 @@ Nothing is sent inside: a crash before the commit leaves nothing, a crash after 
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,6 +31,8 @@ log = logs.get(__name__)
 
 LANES_A_START = 16
 """More lanes than this wait for the next start, so that no transaction grows long."""
+_SERVED_ELSEWHERE = timedelta(milliseconds=20)
+"""Lanes that are due but locked are in another worker's hands: asking again without a pause would wear on both."""
 
 
 class Starter:
@@ -58,7 +61,10 @@ class Starter:
             await self._decide(connection, batch, due)
             await batch.save(connection)
             await self._give_back(connection, batch, allotted)
-        batch.started.wake_up = await next_wake_up(connection, now)
+        wake_up = await next_wake_up(connection, now)
+        if wake_up is not None and not lanes:
+            wake_up = max(wake_up, now + _SERVED_ELSEWHERE)
+        batch.started.wake_up = wake_up
         return batch
 
     async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any]) -> None:

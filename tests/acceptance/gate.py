@@ -43,6 +43,8 @@ class Gate:
         self._beyond = urlsplit(dsn)
         self._moments: list[Moment] = []
         self._refused: list[bytes] = []
+        self._passable = asyncio.Event()
+        self._passable.set()
         self._ways: set[asyncio.Task[None]] = set()
         self._served: set[asyncio.Task[None]] = set()
         self.dsn = ""
@@ -59,6 +61,10 @@ class Gate:
     def refuse(self, asked: str) -> None:
         """Hang up on every connection that says so."""
         self._refused.append(asked.encode())
+
+    def fall_silent(self) -> None:
+        """Let nothing through any more, and hang up on nobody: a network that swallows everything."""
+        self._passable.clear()
 
     def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._served.add(asyncio.create_task(self._serve(reader, writer)))
@@ -95,6 +101,7 @@ class Gate:
     ) -> None:
         with suppress(ConnectionError):
             while words := await reader.read(_CHUNK):
+                await self._passable.wait()
                 heed(words)
                 writer.write(words)
                 await writer.drain()

@@ -121,8 +121,8 @@ class Live:
         await worker.says("worker started")
         return worker
 
-    async def web(self) -> Process:
-        web = self.processes.start("web", settings=self.settings())
+    async def web(self, more: Mapping[str, str] = NOTHING) -> Process:
+        web = self.processes.start("web", settings=self.settings(more))
         await until(lambda: answers(self.sandbox.client, f"{self.url}/healthz", web), "web answers")
         return web
 

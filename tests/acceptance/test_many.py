@@ -8,7 +8,7 @@ import asyncpg
 import orjson
 
 from service import clock
-from tests.acceptance.live import Live, answers, everybody, living, quick, sent_to, visit
+from tests.acceptance.live import answers, everybody, living, quick, sent_to, visit
 from tests.conftest import new_migrated_database
 from tests.support.house import CLINIC
 from tests.support.postgres import Server, postgres
@@ -76,22 +76,27 @@ async def test_a_database_that_stops_under_load_and_starts_again_loses_nothing(
             await web.stops()
 
 
-async def test_sessions_that_are_ended_at_random_lose_nothing(live: Live) -> None:
-    worker = await live.worker(quick())
-    await live.seed(200)
-    ended, seen = 0, 0
-    connection = await asyncpg.connect(live.dsn)
-    while seen < 200:
-        seen = len(await live.requests(min(200, seen + 10)))
-        ended += await connection.fetchval(_END_ONE)
-    await connection.close()
-    await live.until_all(200, "sent", "delivered")
-    assert sent_to(await live.sandbox.ledger()) == everybody(200)
-    assert ended
-    await worker.stops()
+async def test_sessions_that_are_ended_at_random_lose_nothing(
+    postgres_server: Server, sandbox: Sandbox, processes: Processes
+) -> None:
+    url = await new_migrated_database(postgres_server)
+    async with living(url, sandbox, processes, rate=50) as live:
+        await sandbox.set_faults({"fault": "latency", "detail": "1-50ms"})
+        worker = await live.worker(quick())
+        await live.seed(150)
+        connection = await asyncpg.connect(live.dsn)
+        ended = seen = 0
+        while seen < 150:
+            seen = len(await live.requests(min(150, seen + 5)))
+            ended += await connection.fetchval(_END_TWO)
+        await connection.close()
+        await live.until_all(150, "sent", "delivered")
+        assert sent_to(await live.sandbox.ledger()) == everybody(150)
+        assert ended > 2
+        await worker.stops()
 
 
-_END_ONE = """
+_END_TWO = """
     SELECT count(pg_terminate_backend(pid)) FROM (
         SELECT pid FROM pg_stat_activity
         WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()

@@ -8,12 +8,14 @@ from tests.support.processes import until
 
 NO_TICK = {"AFTERCARE_WORKER__TICK": "10 minutes"}
 """Longer than any test waits: what is sent was woken for."""
+TALKATIVE = {"AFTERCARE_LOG_LEVEL": "debug"}
+"""All that is logged is looked through for clients and secrets, here and after every test with processes."""
 
 
 async def test_an_event_is_sent_at_once_and_the_provider_s_report_is_believed(live: Live) -> None:
     await live.sandbox.send_events_to(f"{live.url}/callbacks/sendgrid/events/email")
-    web = await live.web()
-    worker = await live.worker(NO_TICK)
+    web = await live.web(TALKATIVE)
+    worker = await live.worker(NO_TICK | TALKATIVE)
     await until(live.listeners, "the worker listens")
 
     for number, medium in enumerate(("sms", "email")):
@@ -32,3 +34,4 @@ async def test_an_event_is_sent_at_once_and_the_provider_s_report_is_believed(li
     assert {told["status"] for told in await live.sandbox.callbacks()} == {204}
     await worker.stops()
     await web.stops()
+    assert live.key not in web.out + web.err

@@ -141,3 +141,15 @@ async def test_a_worker_that_nobody_can_notify_finds_what_is_due_by_its_tick(liv
         await live.until_all(PEOPLE, "sent", "delivered")
         assert sent_to(await live.sandbox.ledger()) == everybody(PEOPLE)
         await worker.stops()
+
+
+async def test_a_worker_whose_database_falls_silent_stops_in_time_and_another_goes_on(live: Live) -> None:
+    async with gate_before(live.dsn) as gate:
+        worker = await live.worker(quick() | {"AFTERCARE_WORKER__DRAIN": "9 seconds"}, dsn=gate.dsn)
+        silent = gate.when("INSERT INTO attempt", then=gate.fall_silent)
+        await live.seed(PEOPLE)
+        await silent.comes()
+        await worker.stops(within=20)
+    await live.worker(quick())
+    await live.until_all(PEOPLE, "sent", "delivered")
+    assert sent_to(await live.sandbox.ledger()) == everybody(PEOPLE)

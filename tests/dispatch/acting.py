@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
@@ -14,6 +15,9 @@ from service.rescue import Rescue, RescueRules
 from service.store.tables import Reminder, core
 from service.types import Found, Medium, Outcome, Outgoing, Receipt
 from tests.support.house import House, close_house, open_house, visit
+
+on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+"""For rules: one database is enough."""
 
 TEN = datetime(2026, 11, 21, 10, tzinfo=UTC)
 """When day 1 of the documentation's visit falls due."""

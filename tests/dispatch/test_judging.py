@@ -19,7 +19,7 @@ from service.store.tables import (
     core,
 )
 from service.types import Accepted, Medium
-from tests.dispatch.acting import TEN, change, day_one_due, opened, rescue_of, says, the
+from tests.dispatch.acting import TEN, change, day_one_due, on_sqlite, opened, rescue_of, says, the
 from tests.support.house import House, clinic, visit
 
 SMS, EMAIL = Medium.SMS, Medium.EMAIL
@@ -65,6 +65,7 @@ async def test_where_a_text_may_not_go_the_letter_does_and_the_reason_is_written
     assert (line.code, line.by, line.detail) == (code, "worker", {"state": "scheduled", "medium": "sms"})
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("hinder", "code"),
     [

@@ -35,7 +35,7 @@ from service.types import (
     Sms,
     Unknown,
 )
-from tests.dispatch.acting import TEN, change, day_one_due, opened, rescue_of, says, the
+from tests.dispatch.acting import TEN, change, day_one_due, on_sqlite, opened, rescue_of, says, the
 from tests.support.house import House, clinic, visit
 
 SMS, EMAIL = Medium.SMS, Medium.EMAIL
@@ -101,6 +101,7 @@ async def test_what_was_decided_and_why_is_written_down(house: House) -> None:
     }  # fmt: skip
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("outcome", "unusable", "suppressed"),
     [
@@ -256,6 +257,7 @@ async def test_what_one_of_all_channels_took_was_sent_whatever_becomes_of_the_ot
     assert (reminder.state, reminder.reason) == (state, "")
 
 
+@on_sqlite
 @pytest.mark.parametrize("first", [ACCEPTED, Captured()])
 async def test_a_client_without_the_second_of_all_channels_was_still_told(house: House, first: Outcome) -> None:
     await all_channels(house, client__email=None)

@@ -145,6 +145,7 @@ async def test_a_lane_that_another_worker_starts_from_is_passed_over(postgres_ho
         meanwhile = await other.start(10)
         assert len(batch.started.intents) == 1
         assert (meanwhile.intents, meanwhile.settled) == ([], 0)
+        assert meanwhile.wake_up == TEN + timedelta(milliseconds=20)
 
 
 async def test_a_newer_session_that_commits_first_is_seen_by_the_start(postgres_house: House) -> None:

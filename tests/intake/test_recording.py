@@ -12,6 +12,7 @@ from service.intake import Taken
 from service.intake.answer import Standing
 from service.store.tables import Client, Consent, Event, Reminder, Sender, Treatment, core
 from service.types import Json
+from tests.dispatch.acting import on_sqlite
 from tests.support.house import CLINIC, NOON, House, clinic, open_house, read, visit
 
 STEPS = ["same-day-aftercare", "day-1-sunscreen", "day-2-sensitivity-check", "day-6-actives", "next-session",
@@ -139,6 +140,7 @@ async def test_a_step_past_its_time_but_not_its_expiry_is_due_at_once(house: Hou
     assert [intent.outgoing.to for intent in started.intents] == ["+447400123456"]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("phone", "problem"),
     [("07400 12345", "invalid-number"), ("ask her", "not-a-number"), ("020 7946 0018", "landline")],
@@ -176,6 +178,7 @@ async def test_a_client_without_any_address_is_planned_and_skipped_when_due(hous
     }
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("client_zone", "location", "zone", "due"),
     [
