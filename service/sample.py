@@ -29,7 +29,7 @@ def sample_clinic() -> NewClinic:
         name="Glow Skin Clinic",
         time_zone="Europe/London",
         country="GB",
-        locale="en",
+        locale="en-GB",
         address="12 Frith Street, London W1D 4RB",
         phone="+44 20 7946 0018",
         urgent_phone="+44 20 7946 0019",
@@ -54,7 +54,7 @@ class _Visit:
     """How long ago, in whole days before this afternoon."""
     session: int
     of: int
-    locale: str = "en"
+    locale: str = "en-GB"
     note: str = ""
     protocol: str = "microneedling"
     consent: tuple[str, ...] = ("sms", "email")

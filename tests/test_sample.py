@@ -70,7 +70,7 @@ async def test_what_the_sample_shows_is_due_at_once(migrated_url: str, now: date
     sent = await house.rows(Reminder, core(Reminder).c.state == "captured")
     assert {row.step for row in sent} >= DUE_NOW
     assert {row.medium for row in sent} == {"sms", "email"}
-    assert {row.locale for row in await house.rows(Client)} == {"en", "es"}
+    assert {row.locale for row in await house.rows(Client)} == {"en-GB", "es"}
     assert await house.rows(Reminder, core(Reminder).c.state == "needs_review") == []
     await close_house(house)
 
