@@ -48,7 +48,17 @@ _OPAQUE: Final = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{
 _PHRASE: Final = re.compile(r"[a-z][a-z0-9 ,.'_-]{0,99}")
 _BEGINNING: Final = re.compile(r"[A-Za-z][A-Za-z ,'-]*")
 _PHONE_DIGITS: Final = 7
-_QUIET: Final = ("alembic", "apscheduler", "asyncio", "httpx", "sqlalchemy", "twilio", "urllib3", "uvicorn")
+_QUIET: Final = (
+    "alembic",
+    "apscheduler",
+    "asyncio",
+    "httpx",
+    "markdown_it",
+    "sqlalchemy",
+    "twilio",
+    "urllib3",
+    "uvicorn",
+)
 
 
 def get(name: str) -> FilteringBoundLogger:

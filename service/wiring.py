@@ -29,10 +29,13 @@ from service.web import web_app
 from service.words import Words
 from service.worker import Alarm, Worker, WorkerTimes
 
+_PATIENCE = 30.0
+"""Seconds that a statement may take: none of ours needs one."""
 
-def open_database(settings: Settings) -> Database:
+
+def open_database(settings: Settings, *, patience: float | None = _PATIENCE) -> Database:
     idle = settings.database.idle_in_transaction.total_seconds()
-    return Database(settings.sqlalchemy_url, idle_in_transaction=idle)
+    return Database(settings.sqlalchemy_url, idle_in_transaction=idle, patience=patience)
 
 
 def build_intake(

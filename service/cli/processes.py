@@ -104,7 +104,7 @@ async def _worker(settings: Settings) -> None:
 
 
 async def _migrate(settings: Settings) -> int:
-    database = open_database(settings)
+    database = open_database(settings, patience=None)
     try:
         return await schema.migrate(database)
     finally:

@@ -35,7 +35,9 @@ TROUBLE = (DBAPIError, NoConnectionFree, OSError)
 class Database:
     """One database and its pool.
 
-    `fixed_clock` replaces the database's clock in tests and simulation.
+    `patience`: seconds after which a statement without an answer is given up on, so that a database that falls silent
+    without closing its connections freezes nobody; None waits, as a migration must. `fixed_clock` replaces the
+    database's clock in tests and simulation.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Database:
         *,
         pool: int = 10,
         idle_in_transaction: float = 10.0,
+        patience: float | None = None,
         fixed_clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.url = sa.make_url(url)
@@ -52,7 +55,9 @@ class Database:
         # SQLite has one writer; queueing here costs nothing, queueing on its lock means sleeping in a thread.
         self._one_writer = None if self.is_postgresql else asyncio.Lock()
         self.engine = (
-            _postgresql_engine(self.url, pool, idle_in_transaction) if self.is_postgresql else _sqlite_engine(self.url)
+            _postgresql_engine(self.url, pool, idle_in_transaction, patience)
+            if self.is_postgresql
+            else _sqlite_engine(self.url)
         )
 
     @asynccontextmanager
@@ -116,7 +121,7 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and "locked" in str(error.orig)
 
 
-def _postgresql_engine(url: sa.URL, pool: int, idle_in_transaction: float) -> AsyncEngine:
+def _postgresql_engine(url: sa.URL, pool: int, idle_in_transaction: float, patience: float | None) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=pool,
@@ -127,6 +132,7 @@ def _postgresql_engine(url: sa.URL, pool: int, idle_in_transaction: float) -> As
         json_deserializer=orjson.loads,
         connect_args={
             "timeout": 10,
+            "command_timeout": patience,
             "server_settings": {
                 "application_name": "aftercare",
                 "idle_in_transaction_session_timeout": str(int(idle_in_transaction * 1000)),
