@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
 from whenever import Date, Instant, PlainDateTime, Time, ZonedDateTime
@@ -224,6 +224,7 @@ def after(instant: datetime, offset: Offset, zone: str) -> datetime:
         raise _out_of_range() from error
 
 
+@lru_cache(maxsize=4096)
 def first_instant_outside(instant: datetime, zone: str, quiet: QuietHours) -> datetime:
     """The instant itself if it lies outside of quiet hours, else the first one after it that does, in UTC.
 

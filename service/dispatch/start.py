@@ -70,7 +70,7 @@ class Starter:
     async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any]) -> None:
         clinics = await houses(connection, {row.clinic for row in due})
         recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))])
-        consents = await consents_of(connection, {(row.clinic, row.client) for row in due})
+        consents = await consents_of(connection, due)
         for row in due:
             house = clinics[row.clinic]
             try:

@@ -76,17 +76,19 @@ async def hold_addresses(connection: AsyncConnection, addresses: Collection[Addr
         .order_by(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address)
         .with_for_update(read=True)
     )
-    return {(row.clinic, row.medium, row.address): row for row in await connection.execute(statement)}
+    rows = (await connection.execute(statement)).all()
+    return {(row.clinic, row.medium, row.address): row for row in rows}
 
 
-async def consents_of(
-    connection: AsyncConnection, clients: Collection[tuple[str, str]]
-) -> dict[tuple[str, str, str, str], bool]:
-    """What these (clinic, client)s said: by (clinic, client, medium, purpose)."""
-    if not clients:
+async def consents_of(connection: AsyncConnection, due: Collection[Any]) -> dict[tuple[str, str, str, str], bool]:
+    """What the clients of these due reminders said to their purposes: by (clinic, client, medium, purpose)."""
+    if not due:
         return {}
     columns = (CONSENT.c.clinic, CONSENT.c.client, CONSENT.c.medium, CONSENT.c.purpose, CONSENT.c.granted)
-    rows = await connection.execute(
-        sa.select(*columns).where(among(connection, (CONSENT.c.clinic, CONSENT.c.client), clients))
+    clients = {(row.clinic, row.client) for row in due}
+    statement = sa.select(*columns).where(
+        among(connection, (CONSENT.c.clinic, CONSENT.c.client), clients),
+        CONSENT.c.purpose.in_(sorted({row.purpose for row in due})),
     )
+    rows = (await connection.execute(statement)).all()
     return {(row.clinic, row.client, row.medium, row.purpose): row.granted for row in rows}
