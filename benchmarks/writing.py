@@ -75,7 +75,6 @@ def _house() -> House:
         quiet_end=wall_time(9),
         quiet_email=False,
         brand={},
-        paused_at=None,
         places={},
         senders={},
     )

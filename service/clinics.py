@@ -88,7 +88,7 @@ def house_of(new: NewClinic, now: datetime) -> House:
     """The clinic as it would be read, had it been stored: for looking at words without a database."""
     places = [SimpleNamespace(**_place_row(new.id, place)) for place in new.places]
     senders = [SimpleNamespace(**_sender_row(new, sender, now)) for sender in new.senders]
-    return house_of_rows(SimpleNamespace(paused_at=None, **_clinic_row(new, now)), places, senders)
+    return house_of_rows(SimpleNamespace(**_clinic_row(new, now)), places, senders)
 
 
 def _problems(new: NewClinic) -> list[Problem]:

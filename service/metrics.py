@@ -74,7 +74,6 @@ intake_commit_seconds = Histogram(
 heartbeat_age_seconds = Gauge(
     "aftercare_heartbeat_age_seconds", "Since the freshest worker's last sign of life.", registry=REGISTRY
 )
-reminders_due = Gauge("aftercare_reminders_due", "Reminders past their due time and not started.", registry=REGISTRY)
 
 
 def event_taken(type_: str, result: str) -> None:

@@ -140,7 +140,8 @@ class Dispatcher:
         if channel is None:
             return Retry(FailureClass.NOT_PROCESSED, "no-channel")
         try:
-            return await channel.send(intent.outgoing)
+            with metrics.send_seconds.labels(intent.medium.value).time():
+                return await channel.send(intent.outgoing)
         except Exception as error:
             log.error("send crashed", error=type(error).__name__, channel=channel.name)
             return Unknown("internal-error")

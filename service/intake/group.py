@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service import logs
+from service import logs, metrics
 from service.errors import AftercareError, Problem, Unavailable
 from service.events import Event
 from service.intake.answer import Taken
@@ -116,7 +116,8 @@ class Intake:
                 await notify(connection, effects.earliest)
             return results, effects
 
-        results, effects = await self._database.transact(work)
+        with metrics.intake_commit_seconds.time():
+            results, effects = await self._database.transact(work)
         self.effects.add(effects)
         if effects.earliest is not None:
             self._due(effects.earliest)

@@ -59,8 +59,6 @@ class Sending(_Section):
     retry_base: Length = timedelta(seconds=5)
     retry_cap: Length = timedelta(minutes=15)
     """Retries back off from the base, doubling up to the cap, with full jitter."""
-    receipts_within: Length = timedelta(hours=72)
-    """A sent message without a receipt by then stays `sent`, for good."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

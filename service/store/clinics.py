@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,7 +45,6 @@ class House:
     quiet_end: time
     quiet_email: bool
     brand: dict[str, Any]
-    paused_at: datetime | None
     places: dict[str, Place]
     senders: dict[Medium, SenderAddress]
     """The clinic's sender of each medium that it has one for."""
@@ -88,7 +87,6 @@ def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]
         quiet_end=time.fromisoformat(clinic.quiet_end),
         quiet_email=clinic.quiet_email,
         brand=clinic.brand,
-        paused_at=clinic.paused_at,
         places={
             row.id: Place(
                 id=row.id,

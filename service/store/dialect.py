@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-Insert = postgresql.Insert | sqlite.Insert
-
 
 def insert(connection: AsyncConnection, table: sa.Table) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""

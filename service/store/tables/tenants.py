@@ -29,7 +29,6 @@ class Clinic(SQLModel, table=True):
     quiet_end: str = "09:00"
     quiet_email: bool = False
     brand: Json = Field(default_factory=dict, sa_type=JSON)
-    paused_at: datetime | None = None
     created_at: datetime
 
 

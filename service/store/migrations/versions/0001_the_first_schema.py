@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column(
             "brand", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
-        sa.Column("paused_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic")),
     )
