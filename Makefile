@@ -34,6 +34,9 @@ check: .venv/ready-to-work  ## Lint, format, types, layers, and the shipped prot
 bench: .venv/ready-to-bench  ## Measure speed; what the README's figures come from
 	@$(IN)/python -m benchmarks $(ARGS)
 
+chaos: .venv/ready-to-work  ## Let everything fail at once, and check that the promise was kept (SEED=1 MINUTES=2)
+	@$(IN)/python -m chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),2) $(ARGS)
+
 lock: .tools/ready  ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) pyproject.toml --group dev --output-file requirements/dev.txt $(ARGS)
 	@$(LOCK) pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt
@@ -79,4 +82,4 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
 
-.PHONY: run test check bench lock clean help
+.PHONY: run test check bench chaos lock clean help

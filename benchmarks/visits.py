@@ -23,6 +23,8 @@ def clinic() -> NewClinic:
         time_zone="Europe/London",
         country="GB",
         phone="+44 20 7946 0018",
+        alert_email="desk@bench.example",
+        confirmed=(("microneedling", "en"),),
         senders=(
             NewSender(Medium.SMS, "+447400999999", rate=_RATE),
             NewSender(Medium.EMAIL, "care@bench.example", rate=_RATE),

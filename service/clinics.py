@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from types import SimpleNamespace
@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import BadInput, Conflict, Problem
+from service.intake.addresses import email_address
 from service.store.clinics import House, house_of_rows
-from service.store.tables import Clinic, Location, Sender, Staff, core
+from service.store.tables import Clinic, Location, ProtocolReview, Sender, Staff, core
 from service.timing import zone_named
 from service.types import Medium
 
@@ -62,6 +63,8 @@ class NewClinic:
     quiet_end: time = time(9)
     places: Sequence[NewPlace] = ()
     senders: Sequence[NewSender] = ()
+    confirmed: Sequence[tuple[str, str]] = ()
+    """Protocols that it has confirmed already, each with a language: the others are not sent to anybody."""
 
 
 async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime) -> None:
@@ -78,6 +81,7 @@ async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime)
     for table, rows in (
         (core(Location), [_place_row(new.id, place) for place in new.places]),
         (core(Sender), [_sender_row(new, sender, now) for sender in new.senders]),
+        (core(ProtocolReview), [_review_row(new.id, *confirmed, now) for confirmed in new.confirmed]),
         (core(Staff), [{"clinic": new.id, "id": OWNER, "role": OWNER, "created_at": now}]),
     ):
         if rows:
@@ -91,26 +95,80 @@ def house_of(new: NewClinic, now: datetime) -> House:
     return house_of_rows(SimpleNamespace(**_clinic_row(new, now)), places, senders)
 
 
+async def change_clinic(connection: AsyncConnection, clinic: str, values: Mapping[str, str | bool]) -> None:
+    """Set columns of a clinic, as people write them (`quiet_start="20:00"`); what is planned keeps its times.
+
+    Raises BadInput with every problem at once; nothing is stored then.
+    """
+    if problems := field_problems(values):
+        raise BadInput(*problems)
+    table = core(Clinic)
+    await connection.execute(table.update().where(table.c.id == clinic).values(**values))
+
+
 def _problems(new: NewClinic) -> list[Problem]:
     found = []
     if not _NAME.fullmatch(new.id):
         sentence = "a clinic's short name is 2 to 40 lower-case letters, digits and hyphens, like glow-soho"
         found.append(Problem("invalid-clinic", "id", sentence))
-    if new.country not in phonenumbers.SUPPORTED_REGIONS:
-        found.append(Problem("unknown-country", "country", "write the country as two capital letters, like GB"))
-    if not _LOCALE.fullmatch(new.locale):
-        found.append(Problem("invalid-locale", "locale", "write the language as en, es or es-MX"))
-    if not new.name.strip():
-        found.append(Problem("empty-field", "name", "clients read the clinic's name first: it may not be empty"))
-    if not new.phone.strip():
-        found.append(Problem("missing-phone", "phone", "messages name a number to call: give the clinic's"))
-    zones = {"time_zone": new.time_zone, **{f"places.{p.id}.time_zone": p.time_zone for p in new.places if p.time_zone}}
-    for where, zone in zones.items():
-        try:
-            zone_named(zone, where)
-        except BadInput as error:
-            found.extend(error.problems)
+    names = ("alert_email", "country", "locale", "name", "phone", "time_zone")
+    found += field_problems({name: getattr(new, name) for name in names})
+    for place in new.places:
+        if place.time_zone:
+            found += _zone_problems(place.time_zone, f"places.{place.id}.time_zone")
     return [*found, *_sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]
+
+
+def field_problems(values: Mapping[str, str | bool]) -> list[Problem]:
+    """What is wrong with these fields of a clinic."""
+    found: list[Problem] = []
+    for name, value in values.items():
+        if name == "time_zone":
+            found += _zone_problems(str(value), name)
+        elif name in _CHECKS:
+            fits, code, sentence = _CHECKS[name]
+            found += [] if fits(str(value)) else [Problem(code, name, sentence)]
+    return found
+
+
+def _zone_problems(zone: str, where: str) -> Sequence[Problem]:
+    try:
+        zone_named(zone, where)
+    except BadInput as error:
+        return error.problems
+    return ()
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return time.fromisoformat(text).strftime("%H:%M") == text
+    except ValueError:
+        return False
+
+
+_QUIET = (_is_time, "invalid-time", "write an hour of the day like 20:00")
+_CHECKS: Mapping[str, tuple[Callable[[str], object], str, str]] = {
+    "country": (
+        lambda text: text in phonenumbers.SUPPORTED_REGIONS,
+        "unknown-country",
+        "write the country as two capital letters, like GB",
+    ),
+    "locale": (_LOCALE.fullmatch, "invalid-locale", "write the language as en, es or es-MX"),
+    "name": (str.strip, "empty-field", "clients read the clinic's name first: it may not be empty"),
+    "phone": (str.strip, "missing-phone", "messages name a number to call: give the clinic's"),
+    "quiet_start": _QUIET,
+    "quiet_end": _QUIET,
+    "care_consent": (
+        ("assumed", "explicit").__contains__,
+        "unknown-policy",
+        "care messages need no recorded yes (assumed) or do (explicit)",
+    ),
+    "alert_email": (
+        lambda text: not text or email_address(text).value,
+        "invalid-email",
+        "write the address that alerts go to, like desk@clinic.example, or nothing",
+    ),
+}
 
 
 def _sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
@@ -145,8 +203,14 @@ def _clinic_row(new: NewClinic, now: datetime) -> dict[str, object]:
         "quiet_end": new.quiet_end.strftime("%H:%M"),
         "quiet_email": False,
         "brand": new.brand,
+        "words_stamp": 1 if new.confirmed else 0,
         "created_at": now,
     }
+
+
+def _review_row(clinic: str, protocol: str, locale: str, now: datetime) -> dict[str, object]:
+    who = {"clinician": OWNER, "reader": OWNER, "confirmed_at": now}
+    return {"clinic": clinic, "protocol": protocol, "locale": locale, **who}
 
 
 def _place_row(clinic: str, place: NewPlace) -> dict[str, object]:

@@ -6,7 +6,7 @@ care follows the clinic's policy and the other purposes are no.
 
 from dataclasses import dataclass
 
-from service.types import Medium, Purpose
+from service.types import MEDIA, Medium, Purpose
 
 SENTENCES = {
     "no-sender": "the clinic has no sender for this channel",
@@ -39,16 +39,20 @@ def obstacle(reach: Reach, purpose: Purpose, *, care_assumed: bool) -> str | Non
         ("suppressed", reach.suppressed),
         ("stopped", reach.stopped),
         ("address-unusable", reach.unusable),
-        ("no-consent", not _agreed(reach.granted, purpose, care_assumed=care_assumed)),
+        ("no-consent", not agreed(reach.granted, purpose, care_assumed=care_assumed)),
     )
-    return next((code for code, stands in checks if stands), None)
+    for code, stands in checks:
+        if stands:
+            return code
+    return None
 
 
-def _agreed(granted: bool | None, purpose: Purpose, *, care_assumed: bool) -> bool:
+def agreed(granted: bool | None, purpose: Purpose, *, care_assumed: bool) -> bool:
+    """Whether a client has agreed, by what they said (None: nothing) and what the clinic assumes of care."""
     return granted if granted is not None else purpose is Purpose.CARE and care_assumed
 
 
 def other_media(media: str, medium: Medium) -> list[Medium]:
     """The media that come after this one in a reminder's order of preference (`sms,email`)."""
-    order = [Medium(name) for name in media.split(",")]
+    order = [MEDIA[name] for name in media.split(",")]
     return order[order.index(medium) + 1 :] if medium in order else []

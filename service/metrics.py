@@ -65,11 +65,33 @@ events = Counter(
     ["type", "result"],
     registry=REGISTRY,
 )
+client_choices = Counter(
+    "aftercare_client_choices",
+    "What clients did on their own pages: saved, stopped, unsubscribed, silenced (an address no longer theirs).",
+    ["result"],
+    registry=REGISTRY,
+)
 intake_commit_seconds = Histogram(
     "aftercare_intake_commit_seconds",
     "One group commit of events.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
     registry=REGISTRY,
+)
+receipts = Counter(
+    "aftercare_receipts",
+    "What providers reported later: applied, repeated (nothing new), parked (no attempt of ours yet), dropped.",
+    ["state", "result"],
+    registry=REGISTRY,
+)
+replies = Counter("aftercare_replies", "What clients texted us, by what it asks for.", ["kind"], registry=REGISTRY)
+alerts = Counter(
+    "aftercare_alerts",
+    "News for a clinic's staff: raised, sent, failed (tried again later).",
+    ["result"],
+    registry=REGISTRY,
+)
+alert_age_seconds = Gauge(
+    "aftercare_alert_age_seconds", "How long the oldest unsent alert has waited; 0 where none waits.", registry=REGISTRY
 )
 heartbeat_age_seconds = Gauge(
     "aftercare_heartbeat_age_seconds", "Since the freshest worker's last sign of life.", registry=REGISTRY

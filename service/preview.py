@@ -6,7 +6,7 @@ what will be sent, as long as nothing else happens.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -17,14 +17,19 @@ from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, verdict_o
 from service.errors import Conflict, Problem
 from service.events import Event
 from service.intake.answer import Standing
-from service.intake.courses import existing_of, plan_of, planned_row
+from service.intake.courses import existing_of, plan_of
+from service.intake.drafts import planned_row
 from service.intake.entry import Entry
+from service.intake.facts import Facts, standing_of
+from service.intake.matters import treatment_row
 from service.intake.people import Contact, client_row, consent_rows, contact_of, merged
-from service.intake.record import OTHER_CLIENT, OTHER_CONTENT, standing_of, treatment_row
+from service.intake.record import ERASED, OTHER_CONTENT
 from service.plan import Existing, Planned
 from service.protocols import Protocol
+from service.store.clients import stands
 from service.store.clinics import House
 from service.store.known import Known
+from service.store.templates import HELD
 from service.types import Json, Medium, Purpose, SendMode
 from service.words import Unwritable, Words, Written
 
@@ -76,16 +81,19 @@ class Preview:
     warnings: tuple[Problem, ...]
 
 
-def preview(event: Event, house: House, known: Known, content: Content, now: datetime) -> Preview:
-    """Look ahead from `now` at what this event would do to a clinic about whose client this much is known.
+def preview(
+    event: Event, house: House, known: Known, content: Content, now: datetime, words: Words | None = None
+) -> Preview:
+    """Look ahead from `now` at what a `treatment.completed` would do to a clinic about whose client this much is known.
 
-    Raises Conflict where intake would: the event's key with other content, another client's treatment.
+    `words` know what the clinic has published and held; without them everything is said in the shipped words.
+    Raises Conflict where intake would: the event's key with other content, a client whose data was erased.
     """
-    entry = Entry(house.id, event)
-    contact = contact_of(event.data.client, house.country)
+    entry = _entry(event, house, known)
+    contact = contact_of(event, house.country)
     standing = _standing(entry, known, content)
-    scene = _Scene(entry, house, known, contact, now, Words(content.templates, content.protocols))
-    protocol = content.protocols.get(event.data.treatment.protocol)
+    scene = _Scene(entry, house, known, contact, now, words or Words(content.templates, content.protocols))
+    protocol = content.protocols.get(entry.protocol)
     planned = scene.plan(protocol) if protocol and standing is Standing.PLANNED else []
     messages = sorted((message for one in planned for message in scene.messages(one)), key=_order)
     return Preview(
@@ -97,14 +105,24 @@ def preview(event: Event, house: House, known: Known, content: Content, now: dat
     )
 
 
+def _entry(event: Event, house: House, known: Known) -> Entry:
+    meant = {row.code: row.protocol for row in known.codes}
+    entry = Entry(house.id, event)
+    return replace(entry, mapped=meant.get(entry.code, ""))
+
+
 def _standing(entry: Entry, known: Known, content: Content) -> Standing:
-    stored = next((row for row in known.treatments if row.id == entry.event.data.treatment.id), None)
-    if stored is not None and stored.client != entry.event.data.client.ref:
-        raise Conflict(OTHER_CLIENT)
+    if any(row.erased_at is not None for row in known.clients if (row.clinic, row.ref) == entry.client):
+        raise Conflict(ERASED)
     for row in known.events:
         if (row.clinic, row.source, row.id) == entry.key and row.digest != entry.event.digest:
             raise Conflict(OTHER_CONTENT)
-    return standing_of(entry.event, stored, content.protocols)
+    facts = Facts(
+        treatments={(row.clinic, row.id): row for row in known.treatments},
+        voids={(row.clinic, row.treatment): row for row in known.voids},
+        appointments={},
+    )
+    return standing_of(entry, facts, content.protocols)
 
 
 def _order(message: PreviewedMessage) -> tuple[datetime, str, int]:
@@ -123,7 +141,7 @@ class _Scene:
         self._treatment = treatment_row(entry, Standing.PLANNED)
         self._consents = _consents(entry, known)
         self._recipients = {(row.clinic, row.medium, row.address): row for row in known.recipients}
-        self._reminders = _reminders(known, entry.event.data.treatment.id)
+        self._reminders = _reminders(known, self._treatment["id"], self._client["ref"])
 
     @property
     def zone(self) -> str:
@@ -139,7 +157,7 @@ class _Scene:
             if row.id != new["id"] and all(getattr(row, name) == value for name, value in group.items())
         ]
         treatments = [*others, SimpleNamespace(**new)]
-        planned = plan_of(protocol, treatments, self._client, self._house, self._now)
+        planned = plan_of(protocol, treatments, self._client, self._house, self._now, self._known.appointments)
         return [one for one in planned if one.treatment == new["id"]]
 
     def messages(self, planned: Planned) -> Iterator[PreviewedMessage]:
@@ -158,6 +176,9 @@ class _Scene:
         notes = [Note(Medium(due.medium), _QUIET)] if planned.due_at != planned.intended_at else []
         while True:
             match verdict_on(due, self._house, self._recipients, self._consents, at):
+                case Send() if self._words.held(due, self._house):
+                    yield self._written(due, planned, at, notes, held_back=HELD)
+                    return
                 case Send():
                     yield self._written(due, planned, at, notes)
                     later = other_media(due.media, due.medium) if due.send_mode == SendMode.ALL else []
@@ -210,23 +231,32 @@ class _Scene:
 
 def _client(entry: Entry, known: Known, contact: Contact) -> Json:
     described = client_row(entry, contact)
-    new = described | {"sms_stopped_at": None, "email_stopped_at": None}
+    new = (
+        described
+        | dict.fromkeys(("sms_stopped_at", "email_stopped_at", "paused_until", "erased_at"))
+        | {"locale_chosen": ""}
+    )
     stored = (dict(row._mapping) for row in known.clients if row.ref == described["ref"])  # noqa: SLF001 - SQLAlchemy's documented accessor
-    return merged(next(stored, new), described, contact)
+    client = merged(next(stored, new), described, contact)
+    return client | {"locale": client["locale_chosen"] or client["locale"]}
 
 
 def _consents(entry: Entry, known: Known) -> dict[tuple[str, str, str, str], bool]:
     """The newest word on each purpose and medium."""
-    said = {(row.clinic, row.client, row.medium, row.purpose): (row.at, row.granted) for row in known.consents}
+    stored = {(row.clinic, row.client, row.medium, row.purpose): row for row in known.consents}
+    said = {key: row.granted for key, row in stored.items()}
     for row in consent_rows(entry):
         key = (row["clinic"], row["client"], row["medium"], row["purpose"])
-        if key not in said or row["at"] >= said[key][0]:
-            said[key] = row["at"], row["granted"]
-    return {key: granted for key, (_, granted) in said.items()}
+        before = stored.get(key)
+        if before is None or (row["at"] >= before.at and not stands(before)):
+            said[key] = row["granted"]
+    return said
 
 
-def _reminders(known: Known, treatment: str) -> Mapping[tuple[str, int], Existing]:
-    rows = [dict(row._mapping) for row in known.reminders if row.treatment == treatment]  # noqa: SLF001 - SQLAlchemy's documented accessor
+def _reminders(known: Known, treatment: str, client: str) -> Mapping[tuple[str, int], Existing]:
+    """Those of a treatment as this client's: what another client got of it is no obstacle."""
+    own = (row for row in known.reminders if (row.treatment, row.client) == (treatment, client))
+    rows = [dict(row._mapping) for row in own]  # noqa: SLF001 - SQLAlchemy's documented accessor
     return {(row["step"], row["occurrence"]): existing_of(row) for row in rows}
 
 

@@ -2,7 +2,8 @@
 
 1. A lease that ran out in `sending` makes the attempt unknown; nothing falls due again by itself.
 2. An unknown attempt is looked up in the provider's records from 20 minutes after its start: one message that no other
-   attempt holds, for one unknown attempt, is it; none is absence; anything else proves nothing and is held.
+   attempt holds, for one unknown attempt, is it; none is absence; anything else proves nothing and is held. A provider
+   without records shows absence by silence: no report about this message for an hour, while others' reports come.
 3. Absence leads to the step's policy: send once more, or hold for a person.
 4. By its expiry no reminder is scheduled or sending: it is expired, or waits for a person.
 
@@ -10,8 +11,9 @@ Every decision keeps the evidence it was made on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -21,6 +23,8 @@ from uuid_utils.compat import uuid7
 from service import logs
 from service.channels.base import Channel, LookUp
 from service.errors import Unavailable
+from service.receipts import Evidence, EvidenceRules, Report, announce, receipt_of
+from service.store import receipts as reports
 from service.store import rescue as queries
 from service.store.attempts import (
     held_ids,
@@ -49,17 +53,30 @@ class RescueRules:
     """From an attempt's start to the first look-up: records lag."""
     look_up_again: timedelta = timedelta(minutes=10)
     deadline: timedelta = timedelta(seconds=15)
+    silence: timedelta = timedelta(minutes=60)
+    """Without a report about it for so long, while others' come, a message of a provider without records is absent."""
+    evidence: EvidenceRules = field(default_factory=EvidenceRules)
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """What became of an unknown attempt, and why."""
 
-    attempt: AttemptState
-    reminder: ReminderState
     code: str
     evidence: Json
-    provider_id: str | None = None
+    found: Found | None = None
+    """The message that it turned out to be."""
+    attempt: AttemptState = AttemptState.UNKNOWN
+    reminder: ReminderState = ReminderState.NEEDS_REVIEW
+
+
+class NotAsked(Enum):
+    """Why a provider's records tell nothing of an unknown attempt."""
+
+    FAILED = "failed"
+    """They could not be read this time."""
+    NONE_KEPT = "none-kept"
+    """This provider keeps none that can be asked."""
 
 
 class Rescue:
@@ -115,14 +132,14 @@ class Rescue:
         await postpone_look_up(connection, [(row.clinic, row.id) for row in rows], now + self._rules.look_up_again)
         return rows
 
-    async def _ask(self, row: Any) -> list[Found] | None:
-        """What the provider's records show; None where they cannot be asked, now or ever."""
+    async def _ask(self, row: Any) -> list[Found] | NotAsked:
+        """What the provider's records show."""
         channel = self._channels.get(Medium(row.medium))
         sender = await self._database.transact(
             lambda connection: queries.sender_row(connection, row.clinic, row.sender)
         )
-        if channel is None or sender is None:
-            return None
+        if channel is None or sender is None or not row.recipient:  # an erased client has no address
+            return NotAsked.FAILED
         query = LookUp(
             to=row.recipient,
             sender=sender_address(sender),
@@ -130,34 +147,60 @@ class Rescue:
             until=row.created_at + self._rules.deadline + _CLOCK_LEEWAY,
         )
         try:
-            return await channel.look_up(query)
+            found = await channel.look_up(query)
         except Unavailable as error:
             log.warning("look up failed", attempt=str(row.id), code=error.code)
         except Exception as error:  # what cannot be asked stops only itself
             log.error("look up crashed", attempt=str(row.id), channel=channel.name, exc_info=error)
-        return None
+        else:
+            return found if found is not None else NotAsked.NONE_KEPT
+        return NotAsked.FAILED
 
-    async def _resolve(self, connection: AsyncConnection, *, row: Any, found: list[Found] | None) -> bool:
+    async def _resolve(self, connection: AsyncConnection, *, row: Any, found: list[Found] | NotAsked) -> bool:
         """Decide on what was found, unless a callback has told in the meantime. True where it is to be sent again."""
-        if found is None:  # the expiry pass hands it to a person in the end
-            return False
         now = await self._database.now(connection)
-        held = await held_ids(connection, [one.provider_id for one in found])
-        free = [one for one in found if one.provider_id not in held]
-        alike = await unknowns_like(connection, row, apart=self._rules.deadline + 2 * _CLOCK_LEEWAY)
-        resent = await queries.resends_of(connection, row.clinic, row.reminder)
-        resolution = resolve(row, free, alike=alike, resent=resent, now=now)
-        if not await queries.resolve_attempt(connection, row, resolution.attempt, resolution.provider_id,
-                                             resolution.evidence, now):  # fmt: skip
+        attempt = await reports.lock_attempt(connection, row.clinic, row.id)
+        if attempt is None or attempt.state != AttemptState.UNKNOWN.value:
             return False
-        await queries.settle_unknown(connection, row, resolution.reminder, resolution.code, now)
+        resolution = await self._judge(connection, row, found, now)
+        if resolution is None:  # the expiry pass hands it to a person in the end
+            return False
+        log.info("attempt resolved", attempt=str(row.id), code=resolution.code)
         detail = {"attempt": str(row.id), **resolution.evidence}
         await record_decisions(connection, [_line(row, row.reminder, resolution.code, now, detail)])
-        log.info("attempt resolved", attempt=str(row.id), code=resolution.code)
+        if resolution.found is not None:
+            return await self._accept(connection, attempt, resolution, now)
+        await queries.resolve_attempt(connection, row, resolution.attempt, resolution.evidence, now)
+        await queries.settle_unknown(connection, row, resolution.reminder, resolution.code, now)
+        await stay_sent(connection, [(row.clinic, row.reminder)])
         again = resolution.reminder is ReminderState.SCHEDULED
         if again and row.reminder_sender:
             await lower_next_due(connection, {(row.clinic, row.reminder_sender): now})
         return again
+
+    async def _judge(
+        self, connection: AsyncConnection, row: Any, found: list[Found] | NotAsked, now: datetime
+    ) -> Resolution | None:
+        """None: nothing can be said yet."""
+        resent = await queries.resends_of(connection, row.clinic, row.reminder)
+        if found is NotAsked.NONE_KEPT:
+            heard = await reports.heard_at(connection, row.clinic, row.sender)
+            return resolve_by_silence(row, heard, resent=resent, after=self._rules.silence, now=now)
+        if found is NotAsked.FAILED:
+            return None
+        held = await held_ids(connection, [one.provider_id for one in found])
+        free = [one for one in found if one.provider_id not in held]
+        alike = await unknowns_like(connection, row, apart=self._rules.deadline + 2 * _CLOCK_LEEWAY)
+        return resolve(row, free, alike=alike, resent=resent, now=now)
+
+    async def _accept(self, connection: AsyncConnection, attempt: Any, resolution: Resolution, now: datetime) -> bool:
+        """What was found is evidence like any report. True where it did not arrive and is to be sent again."""
+        assert resolution.found is not None  # noqa: S101 - the caller has looked
+        await queries.keep_evidence(connection, attempt, resolution.evidence)
+        evidence = Evidence(connection, self._rules.evidence)
+        await evidence.apply(Report(attempt, receipt_of(resolution.found), now))
+        await announce(connection, evidence)
+        return bool(evidence.due)
 
 
 def resolve(row: Any, free: list[Found], *, alike: int, resent: int, now: datetime) -> Resolution:
@@ -168,28 +211,37 @@ def resolve(row: Any, free: list[Found], *, alike: int, resent: int, now: dateti
     """
     evidence = {"asked_at": now.isoformat(), "candidates": [one.provider_id for one in free], "unknowns": alike}
     if len(free) == 1 and alike == 1:
-        one = free[0]
-        return Resolution(one.state, _reminder_for(one.state), "found-at-provider", evidence, one.provider_id)
+        return Resolution("found-at-provider", evidence, found=free[0])
     if free:
-        return Resolution(AttemptState.UNKNOWN, ReminderState.NEEDS_REVIEW, "ambiguous-at-provider", evidence)
+        return Resolution("ambiguous-at-provider", evidence)
+    return _absent(row, evidence, resent=resent, now=now)
+
+
+def resolve_by_silence(
+    row: Any, heard_at: datetime | None, *, resent: int, after: timedelta, now: datetime
+) -> Resolution | None:
+    """Decide about an unknown attempt of a provider without records, pure; None: nothing can be said.
+
+    `heard_at` is when a report about any message of this sender last came. Had this one gone, its own would have.
+    """
+    if heard_at is None or heard_at <= row.created_at or now < row.created_at + after:
+        return None
+    evidence = {"silent_until": now.isoformat(), "heard_at": heard_at.isoformat()}
+    return _absent(row, evidence, resent=resent, now=now)
+
+
+def _absent(row: Any, evidence: Json, *, resent: int, now: datetime) -> Resolution:
+    """The message is surely not there: send it once more, if its step says so and there is time."""
+    absent = partial(Resolution, evidence=evidence, attempt=AttemptState.ABSENT)
+    if row.reminder_called_off:
+        return absent(row.reminder_called_off, reminder=ReminderState.CANCELLED)
     if row.reminder_if_unknown == IfUnknown.HOLD:
-        return Resolution(AttemptState.ABSENT, ReminderState.NEEDS_REVIEW, "absent-at-provider-held", evidence)
+        return absent("absent-at-provider-held")
     if resent:
-        return Resolution(AttemptState.ABSENT, ReminderState.NEEDS_REVIEW, "absent-at-provider-again", evidence)
+        return absent("absent-at-provider-again")
     if now >= row.reminder_expires_at:
-        return Resolution(AttemptState.ABSENT, ReminderState.EXPIRED, "absent-at-provider-expired", evidence)
-    return Resolution(AttemptState.ABSENT, ReminderState.SCHEDULED, "absent-at-provider-resent", evidence)
-
-
-_REMINDER_FOR: Mapping[AttemptState, ReminderState] = {
-    AttemptState.DELIVERED: ReminderState.DELIVERED,
-    AttemptState.UNDELIVERED: ReminderState.UNDELIVERED,
-    AttemptState.FAILED: ReminderState.FAILED,
-}
-
-
-def _reminder_for(state: AttemptState) -> ReminderState:
-    return _REMINDER_FOR.get(state, ReminderState.SENT)
+        return absent("absent-at-provider-expired", reminder=ReminderState.EXPIRED)
+    return absent("absent-at-provider-resent", reminder=ReminderState.SCHEDULED)
 
 
 def _line(row: Any, reminder: Any, code: str, now: datetime, detail: Json) -> Json:

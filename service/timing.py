@@ -182,6 +182,18 @@ def local(instant: datetime, zone: str) -> datetime:
         raise _out_of_range() from error
 
 
+def time_written(text: str, where: str) -> datetime:
+    """An instant as people write it, `2026-11-20T15:00:00Z`; naive where it names no offset.
+
+    :raises BadInput: `invalid-time`.
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        sentence = "this is no time; write it like 2026-11-20T15:00, with Z or an offset where it is no local time"
+        raise BadInput(Problem("invalid-time", where, sentence)) from None
+
+
 def moment(day: date, at: time, zone: str) -> datetime:
     """The instant, in UTC, of a local day and wall time: moved forward in a gap, the first of two in an overlap.
 

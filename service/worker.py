@@ -18,11 +18,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from service import clock, logs
+from service.alerts import Alerts
 from service.dispatch import Dispatcher, Settler
-from service.rescue import Rescue
+from service.outage import Outage
 from service.store.session import Database
 from service.store.signals import listen
 from service.store.workers import beat, sign_off
+from service.upkeep import Upkeep
 
 log = logs.get(__name__)
 
@@ -77,21 +79,27 @@ class Worker:
         database: Database,
         dispatcher: Dispatcher,
         settler: Settler,
-        rescue: Rescue,
+        upkeep: Upkeep,
+        polling: Upkeep,
+        outage: Outage,
         scheduler: AsyncIOScheduler,
         alarm: Alarm,
         times: WorkerTimes,
         *,
+        alerts: Alerts,
         listen_dsn: str | None,
     ) -> None:
         self.id = uuid7()
         self._database = database
         self._dispatcher = dispatcher
         self._settler = settler
-        self._rescue = rescue
+        self._upkeep = upkeep
+        self._polling = polling
+        self._outage = outage
         self._scheduler = scheduler
         self._alarm = alarm
         self._times = times
+        self._alerts = alerts
         self._listen_dsn = listen_dsn
         self._stop = asyncio.Event()
 
@@ -115,7 +123,11 @@ class Worker:
         await self._drain(settling, dispatching)
 
     def _schedule_jobs(self) -> None:
-        jobs = (("tick", self._tick, self._times.tick), ("housekeeping", self._keep_house, self._times.housekeeping))
+        jobs = (
+            ("tick", self._tick, self._times.tick),
+            ("housekeeping", self._keep_house, self._times.housekeeping),
+            ("polling", self._poll, self._times.housekeeping),
+        )
         for name, job, every in jobs:
             trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
             self._scheduler.add_job(job, trigger, id=name, coalesce=True, max_instances=1, misfire_grace_time=None)
@@ -123,9 +135,13 @@ class Worker:
         self._scheduler.modify_job("housekeeping", next_run_time=clock.now())
 
     def _helpers(self) -> list[asyncio.Task[None]]:
-        helpers = [asyncio.create_task(self._watch_clock(), name="watch-clock")]
+        helpers = [
+            asyncio.create_task(self._watch_clock(), name="watch-clock"),
+            asyncio.create_task(self._alerts.run(), name="alerts"),
+        ]
         if self._listen_dsn is not None:
-            helpers.append(asyncio.create_task(listen(self._listen_dsn, self._alarm.hint), name="listen"))
+            hearing = listen(self._listen_dsn, self._alarm.hint, self._alerts.wake)
+            helpers.append(asyncio.create_task(hearing, name="listen"))
         return helpers
 
     async def _until_stopped(self, *essential: asyncio.Task[None]) -> None:
@@ -139,19 +155,26 @@ class Worker:
 
     async def _tick(self) -> None:
         self._dispatcher.wake()
+        self._alerts.wake()
         with suppress(SQLAlchemyError, OSError):  # readiness turns red by the missing beat
             await self._beat()
 
     async def _keep_house(self) -> None:
-        try:
-            if await self._rescue.run():
-                self._dispatcher.wake()
-        except (SQLAlchemyError, OSError) as error:
-            log.error("housekeeping failed", exc_info=error)
+        if await self._upkeep.run():
+            self._dispatcher.wake()
+
+    async def _poll(self) -> None:
+        """Apart from the rest: asking about many messages takes its time."""
+        if await self._polling.run():
+            self._dispatcher.wake()
 
     async def _beat(self) -> None:
+        """Say that this worker lives, having noticed first how long nobody did."""
         async with self._database.write() as connection:
-            await beat(connection, self.id, await self._database.now(connection))
+            now = await self._database.now(connection)
+            await self._outage.look_out(connection, self.id, now)
+            await beat(connection, self.id, now)
+        self._outage.has_beaten(now)
 
     async def _watch_clock(self) -> None:
         """After the wall clock has jumped, run the interval jobs now; they would wait for the old time to come."""

@@ -24,7 +24,7 @@ from service.store.clinics import houses
 from service.store.known import Known, known_of
 from service.store.tables import Client, Reminder, core
 from service.types import Email, Json, Medium, Sms
-from tests.support.house import CLINIC, NOON, House, read, shipped, visit
+from tests.support.house import CLINIC, NOON, House, read, said, shipped, visit
 
 PROTOCOLS = sorted(shipped().protocols)
 BOTH = {"care": ["sms", "email"], "rebook": ["sms", "email"]}
@@ -38,14 +38,16 @@ def alone(value: Json, now: datetime = NOON) -> Preview:
 async def look(house: House, value: Json) -> Preview:
     now = house.clock()
     event = read(value, now)
-    client = event.data.client
+    client = event.told
+    assert client is not None
     async with house.database.read() as connection:
         found = (await houses(connection, [CLINIC]))[CLINIC]
         known = await known_of(
             connection,
             CLINIC,
             clients=[client.ref],
-            treatments=[event.data.treatment.id],
+            treatments=[event.treatment or ""],
+            appointments=[],
             events=[(event.source, event.id)],
             addresses=[("sms", client.phone or ""), ("email", client.email or "")],
         )
@@ -247,18 +249,28 @@ async def test_an_outdated_event_makes_nothing(house: House) -> None:
     assert (found.standing, found.messages) == (Standing.OUTDATED, ())
 
 
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
+async def test_what_intake_would_refuse_is_refused(house: House) -> None:
+    await house.take(visit(), said("client.erased", id="e-2", client={"ref": "c-18"}))
+    for value, code in (
         (visit(treatment__note="other words"), "event-conflict"),
-        (visit(id="e-2", client__ref="c-18"), "treatment-of-another-client"),
-    ],
-)
-async def test_what_intake_would_refuse_is_refused(house: House, value: Json, code: str) -> None:
-    await house.take(visit())
-    with pytest.raises(Conflict) as refused:
-        await look(house, value)
-    assert refused.value.code == code
+        (visit(id="e-3", treatment__id="visit-3", client__ref="c-18"), "client-erased"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            await look(house, value)
+        assert refused.value.code == code
+
+
+async def test_an_appointment_holds_nudges_in_a_preview_too(house: House) -> None:
+    booked = {"id": "appt-1", "starts_at": "2027-01-15T15:00:00Z", "protocol": "microneedling"}
+    await house.take(said("appointment.booked", appointment=booked, client={"ref": "c-17"}))
+    found = {(message.step, message.occurrence): message for message in (await look(house, visit())).messages}
+    assert found["next-session", 0].intended_at.date().isoformat() == "2027-01-18"
+
+
+async def test_a_visit_that_was_taken_back_before_it_was_reported_makes_nothing(house: House) -> None:
+    await house.take(said("treatment.voided", treatment={"id": "visit-8812"}))
+    found = await look(house, visit())
+    assert (found.standing, found.messages) == (Standing.VOIDED, ())
 
 
 async def test_a_preview_stores_nothing(house: House) -> None:

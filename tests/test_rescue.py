@@ -9,9 +9,22 @@ import pytest
 
 from service import reasons
 from service.errors import Problem, Unavailable
+from service.receipts import Receipts
 from service.rescue import BATCH, Resolution, resolve
+from service.store.receipts import note_heard
 from service.store.tables import Attempt, Decision, Reminder, Sender, core
-from service.types import Accepted, AttemptState, FailureClass, Found, IfUnknown, Medium, ReminderState, Retry, Unknown
+from service.types import (
+    Accepted,
+    AttemptState,
+    FailureClass,
+    Found,
+    IfUnknown,
+    Medium,
+    Receipt,
+    ReminderState,
+    Retry,
+    Unknown,
+)
 from tests.dispatch.acting import TEN, Scripted, change, day_one_due, many_due, on_sqlite, rescue_of, says, the
 from tests.support.house import House, visit
 
@@ -68,22 +81,26 @@ async def test_an_unknown_attempt_is_first_looked_up_twenty_minutes_after_its_st
 
 @on_sqlite
 @pytest.mark.parametrize(
-    ("found", "reminder"),
+    ("found", "reminder", "medium"),
     [
-        (AttemptState.ACCEPTED, "sent"),
-        (AttemptState.SENT, "sent"),
-        (AttemptState.DELIVERED, "delivered"),
-        (AttemptState.UNDELIVERED, "undelivered"),
-        (AttemptState.FAILED, "failed"),
+        (AttemptState.ACCEPTED, "sent", "sms"),
+        (AttemptState.SENT, "sent", "sms"),
+        (AttemptState.DELIVERED, "delivered", "sms"),
+        (AttemptState.UNDELIVERED, "scheduled", "email"),
+        (AttemptState.FAILED, "scheduled", "email"),
     ],
 )
-async def test_one_candidate_for_one_unknown_is_found(house: House, found: AttemptState, reminder: str) -> None:
+async def test_one_candidate_for_one_unknown_is_found(
+    house: House, found: AttemptState, reminder: str, medium: str
+) -> None:
+    """One that did not arrive is as if its receipt had said so: the letter is next."""
     await an_unknown(house, [message("SM7", found)])
-    assert not await rescue_of(house).run()
+    assert await rescue_of(house).run() == (reminder == "scheduled")
     attempt = await the_attempt(house)
     assert (attempt.state, attempt.provider_id, attempt.look_up_at) == (found.value, "SM7", None)
     assert attempt.evidence["candidates"] == ["SM7"]
-    assert (await the(house)).state == reminder
+    settled = await the(house)
+    assert (settled.state, settled.medium) == (reminder, medium)
     lines = await house.rows(Decision, core(Decision).c.code == "found-at-provider")
     assert lines[0].detail["candidates"] == ["SM7"]
 
@@ -293,6 +310,7 @@ class Row:
 
     reminder_if_unknown: IfUnknown
     reminder_expires_at: datetime
+    reminder_called_off: str = ""
 
 
 def test_nothing_is_sent_again_but_on_an_empty_record_once_in_time_and_where_the_step_allows() -> None:
@@ -305,10 +323,65 @@ def test_nothing_is_sent_again_but_on_an_empty_record_once_in_time_and_where_the
         again = decided.reminder is ReminderState.SCHEDULED
         assert again == (policy is IfUnknown.RESEND_IF_ABSENT and not found and not resent and not late)
         assert (decided.attempt is AttemptState.ABSENT) == (not found)
-        assert (decided.provider_id is not None) == (candidates == alike == 1)
+        assert (decided.found is not None) == (candidates == alike == 1)
         assert decided.evidence["candidates"] == [one.provider_id for one in found]
         assert_has_a_sentence(decided)
 
 
 def assert_has_a_sentence(decided: Resolution) -> None:
     assert decided.code in reasons.SENTENCES
+
+
+async def a_lost_letter(house: House) -> Scripted:
+    """Its answer was lost, and its provider keeps no records."""
+    await day_one_due(house, client__phone=None)
+    channel = says(house, Medium.EMAIL, LOST, Accepted("m-2"), found=[None])
+    await house.dispatch()
+    return channel
+
+
+async def hear_of_another(house: House) -> None:
+    """Another letter of the same sender is told of."""
+    async with house.database.write() as connection:
+        await note_heard(connection, "glow", "email", house.clock())
+
+
+async def test_a_letter_of_which_nothing_is_heard_while_others_are_never_left_and_is_sent_once_more(
+    house: House,
+) -> None:
+    channel = await a_lost_letter(house)
+    house.clock.advance(minutes=2)
+    await hear_of_another(house)
+    house.clock.advance(minutes=57)
+    assert not await rescue_of(house).run()
+    assert (await the_attempt(house)).state == "unknown"
+    house.clock.advance(minutes=10)
+    assert await rescue_of(house).run()
+    attempt = await the_attempt(house)
+    assert attempt.state == "absent"
+    assert attempt.evidence.keys() == {"silent_until", "heard_at"}
+    await house.dispatch()
+    assert len(channel.sent) == 2
+    assert (await the(house)).state == "sent"
+
+
+@on_sqlite
+async def test_where_nothing_is_heard_of_any_letter_silence_proves_nothing_and_a_person_decides(house: House) -> None:
+    await hear_of_another(house)
+    await a_lost_letter(house)
+    for _ in range(25):
+        house.clock.advance(hours=1)
+        await rescue_of(house).run()
+    assert ((await the_attempt(house)).state, (await the(house)).state) == ("unknown", "needs_review")
+
+
+@on_sqlite
+async def test_a_letter_that_is_told_of_late_was_sent_all_the_same(house: House) -> None:
+    await a_lost_letter(house)
+    house.clock.advance(minutes=30)
+    token = (await the_attempt(house)).token
+    late = Receipt("m-1", AttemptState.DELIVERED, None, token=token)
+    await Receipts(house.database).take([late])
+    house.clock.advance(hours=2)
+    assert not await rescue_of(house).run()
+    assert ((await the_attempt(house)).provider_id, (await the(house)).state) == ("m-1", "delivered")

@@ -1,6 +1,6 @@
 """What every channel does, and the values it is asked with. Nothing here knows a provider."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -51,6 +51,16 @@ class InboundText:
     messaging_service: str = ""
     handled_keyword: str = ""
     """`STOP`, `START` or `HELP` where the provider acted on it itself and has answered the client; else empty."""
+    media: int = 0
+    """How many pictures or other files came with it; they stay at the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAnswer:
+    """What a provider is answered."""
+
+    body: bytes = field(repr=False)
+    media_type: str
 
 
 class Channel(Protocol):
@@ -81,11 +91,31 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class KeepsRecords(Protocol):
+    """A channel whose provider can be asked about every message it has sent."""
+
+    async def fetch(self, provider_id: str) -> Found | None:
+        """How this message stands now; None where the provider has none of this id.
+
+        Raises `Unavailable` (`look-up-failed`).
+        """
+
+    def sent_since(self, sender: SenderAddress, since: datetime) -> AsyncIterator[list[Found]]:
+        """All messages that were sent from this sender since then, page by page.
+
+        Raises `Unavailable` (`look-up-failed`) where they could not be read to the end.
+        """
+
+
+@runtime_checkable
 class HearsReplies(Protocol):
     """A channel on which clients can answer."""
 
     def inbound(self, request: CallbackRequest) -> InboundText:
         """The text that a client sent; raises like `status_of`."""
+
+    def answer(self, text: str) -> CallbackAnswer:
+        """What to answer the provider who told of a client's text: `text` for the client, or nothing where empty."""
 
 
 def too_late(start_before: float) -> Retry | None:

@@ -4,11 +4,9 @@ Twilio's own library builds each request and reads each answer; the bytes pass t
 client ignores its timeout and can repeat a POST. There is no idempotency key: what may have been sent is `Unknown`.
 """
 
-import logging
 import re
-from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+import tomllib
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,24 +14,29 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import ImmutableMultiDict
 from twilio.base.exceptions import TwilioException
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
 from twilio.request_validator import SIGNATURE_HEADER, RequestValidator
-from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance, MessagePage
+from twilio.twiml.messaging_response import MessagingResponse
 
 from service import clock
 from service.channels.answers import load_table, seconds_to_wait
-from service.channels.base import CallbackRequest, InboundText, LookUp, bad_signature
-from service.channels.http import HttpPool, Interrupted, Reply
+from service.channels.base import CallbackAnswer, CallbackRequest, InboundText, LookUp, bad_signature
+from service.channels.http import HttpPool, Interrupted
+from service.channels.twilio_client import Call, current, open_client
 from service.errors import BadInput, Problem, Unavailable
 from service.types import Accepted, AttemptState, Found, Medium, Outcome, Outgoing, Receipt, SenderAddress, Sms, Unknown
 
 _TABLE: Final = load_table(Path(__file__).with_suffix(".toml"))
+_KEYWORDS: Final = {
+    word: keyword
+    for keyword, words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["keywords"].items()
+    for word in words
+}
 _SID: Final = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 _HEADERS: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _LONGEST_VALIDITY: Final = 36_000
 _PAGE_SIZE: Final = 200
+_LARGEST_PAGE: Final = 1_000
 _MOST_PAGES: Final = 10
 _UNREADABLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 """What the library raises over an answer that is not what it expects."""
@@ -61,14 +64,7 @@ class TwilioSms:
     def __init__(
         self, pool: HttpPool, *, account_sid: str, auth_token: str, base_url: str, retry_after_cap: float
     ) -> None:
-        client = _Client(
-            account_sid,
-            auth_token,
-            http_client=_Pooled(pool),
-            # An empty one would make it read TWILIO_EDGE and TWILIO_REGION, which rewrite the base address.
-            environment={"TWILIO_EDGE": "", "TWILIO_REGION": ""},
-        )
-        client.api.base_url = base_url
+        client = open_client(pool, account_sid, auth_token, base_url)
         self._api = client.api.v2010
         self._path = f"/Accounts/{account_sid}/Messages.json"
         self._messages = client.messages
@@ -76,8 +72,8 @@ class TwilioSms:
         self._retry_after_cap = retry_after_cap
 
     async def send(self, outgoing: Outgoing) -> Outcome:
-        call = _Call(outgoing.start_before)
-        _current.set(call)
+        call = Call(outgoing.start_before)
+        current.set(call)
         try:
             # Not `messages.create_async`: its 26 arguments and the dates it reads add half to a send's CPU.
             message = await self._api.create_async("POST", self._path, data=_fields(outgoing), headers=dict(_HEADERS))
@@ -91,7 +87,7 @@ class TwilioSms:
             return Unknown("answer-unreadable")
         return _accepted(message)
 
-    def _refusal(self, error: TwilioException, call: "_Call") -> Outcome:
+    def _refusal(self, error: TwilioException, call: "Call") -> Outcome:
         if call.reply is None:
             raise error
         return _TABLE.outcome(
@@ -105,7 +101,7 @@ class TwilioSms:
 
         Not by date: Twilio's DateSent filter lags by minutes. DateCreated has whole seconds.
         """
-        _current.set(_Call(start_before=None))
+        current.set(Call(start_before=None))
         found: list[Found] | None
         try:
             found = await self._matches(query)
@@ -133,6 +129,42 @@ class TwilioSms:
             page = await page.next_page_async()
         return None
 
+    async def fetch(self, provider_id: str) -> Found | None:
+        """The message as Twilio has it now; None where it has none of this id."""
+        call = Call(start_before=None)
+        current.set(call)
+        found = None
+        try:
+            found = _found(await self._messages(provider_id).fetch_async())
+        except (Interrupted, TwilioException, *_UNREADABLE):
+            if call.reply is not None and call.reply.status == 404:
+                return None
+        if found is not None and found.provider_id == provider_id:
+            return found
+        raise Unavailable(Problem("look-up-failed", "", "Twilio did not say how this message stands."))
+
+    async def sent_since(self, sender: SenderAddress, since: datetime) -> AsyncIterator[list[Found]]:
+        """Lists by From, or the whole account where a messaging service chooses the number; replies that Twilio made
+        of our answers to callbacks are left out.
+        """
+        by_number = {"from_": sender.address} if _is_number(sender) else {}
+        try:
+            current.set(Call(start_before=None))
+            page: MessagePage | None = await self._messages.page_async(page_size=_LARGEST_PAGE, **by_number)
+            while page is not None:
+                messages = list(page)
+                yield [_found(each) for each in messages if _is_ours(each, sender) and each.date_created >= since]
+                if messages and messages[-1].date_created < since - timedelta(days=1):
+                    return
+                current.set(Call(start_before=None))  # whoever reads the pages may have called in between
+                page = await page.next_page_async()
+        except (Interrupted, TwilioException, *_UNREADABLE):
+            failed = True
+        else:
+            failed = False
+        if failed:  # outside the handler: the library's words name clients' numbers
+            raise Unavailable(Problem("look-up-failed", "", "Twilio's list of messages could not be read to its end."))
+
     def status_of(self, request: CallbackRequest, now: datetime) -> list[Receipt]:
         """One receipt; the attempt's token is the last part of the callback's path, which the signature covers."""
         form = self._verified(request)
@@ -159,8 +191,16 @@ class TwilioSms:
             to=_required(form, "To"),
             text=form.get("Body", ""),
             messaging_service=form.get("MessagingServiceSid", ""),
-            handled_keyword=form.get("OptOutType", "").upper(),
+            handled_keyword=form.get("OptOutType", "").upper()
+            or _KEYWORDS.get(form.get("Body", "").strip().upper(), ""),
+            media=int(media) if (media := form.get("NumMedia", "")).isdecimal() else 0,
         )
+
+    def answer(self, text: str) -> CallbackAnswer:
+        response = MessagingResponse()
+        if text:
+            response.message(text)
+        return CallbackAnswer(str(response).encode(), "text/xml")
 
     def _verified(self, request: CallbackRequest) -> Mapping[str, str]:
         """The form that Twilio posted. The validator wants every value of a repeated key, hence the multi-dict."""
@@ -172,54 +212,6 @@ class TwilioSms:
         if not valid:
             raise bad_signature("Twilio's signature does not fit this address and content")
         return form
-
-
-@dataclass(slots=True)
-class _Call:
-    """What one send tells our HTTP client, and learns from it, past the library between them."""
-
-    start_before: float | None
-    reply: Reply | None = None
-
-
-_current: ContextVar[_Call] = ContextVar("twilio call")
-
-
-class _Client(Client):  # type: ignore[misc]  # twilio carries no types
-    """Twilio's client, which asks the platform for its name and version anew for the headers of every request."""
-
-    _made: Mapping[str, str] | None = None
-
-    def get_headers(self, method: str, headers: dict[str, str] | None) -> dict[str, str]:
-        if self._made is None:
-            self._made = super().get_headers("POST", {})
-        return {**self._made, **(headers or {})}
-
-
-class _Pooled(AsyncHttpClient):  # type: ignore[misc]  # twilio carries no types
-    """Twilio's HTTP client over our pool. Logs nothing: the stock ones log numbers and texts."""
-
-    def __init__(self, pool: HttpPool) -> None:
-        super().__init__(logging.getLogger(__name__), is_async=True)
-        self._pool = pool
-
-    async def request(
-        self,
-        method: str,
-        uri: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        **_: object,
-    ) -> Response:
-        """What the library calls. Its timeout and redirects are left out: the pool has its own rules."""
-        call = _current.get()
-        call.reply = await self._pool.request(
-            method, uri, headers=headers or {}, auth=auth, query=params, form=data, start_before=call.start_before
-        )
-        return Response(call.reply.status, call.reply.body.decode("utf-8", "replace"))
 
 
 def _fields(outgoing: Outgoing) -> dict[str, Any]:
@@ -253,6 +245,15 @@ def _is_number(sender: SenderAddress) -> bool:
     return not sender.messaging_service and sender.address.startswith("+")
 
 
+def _is_ours(message: MessageInstance, sender: SenderAddress) -> bool:
+    """Sent from this sender, by a request."""
+    if message.direction != "outbound-api":
+        return False
+    if sender.messaging_service:
+        return bool(message.messaging_service_sid == sender.messaging_service)
+    return bool(message.from_ == sender.address)
+
+
 def _is_match(message: MessageInstance, query: LookUp, since: datetime) -> bool:
     if message.to != query.to or not since <= message.date_created <= query.until:
         return False
@@ -262,13 +263,15 @@ def _is_match(message: MessageInstance, query: LookUp, since: datetime) -> bool:
 
 
 def _found(message: MessageInstance) -> Found:
+    code = _code(message.error_code)
     return Found(
         provider_id=str(message.sid),
         # A status that we do not know is still a message that exists.
         state=_STATES.get(str(message.status), AttemptState.ACCEPTED),
         created_at=message.date_created,
         to=str(message.to),
-        code=_code(message.error_code) or None,
+        code=code or None,
+        failure=_TABLE.failure(code),
     )
 
 

@@ -1,12 +1,17 @@
 """`aftercare check`: are settings, protocols and words in order?"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
+from service.cli.tools import in_loop, open_store, settings_for
 from service.content import LOCALES, load_content
+from service.errors import AftercareError
 from service.protocols import explain
-from service.settings import load
+from service.settings import Settings, load
+from service.store.questions import deaf_clinics
 
 
 def check(
@@ -25,4 +30,24 @@ def check(
     )
     waiting = [code for code, protocol in content.protocols.items() if not protocol.reviewed]
     if waiting:
-        typer.echo(f"Not yet confirmed by a clinician: {', '.join(waiting)}.")
+        typer.echo(f"Not yet reviewed, by a clinician and by native readers: {', '.join(waiting)}.")
+        typer.echo("Each clinic confirms them: `aftercare protocol list` shows what waits and stays in the outbox.")
+    for clinic in _deaf_clinics(settings):
+        mend = f"`aftercare clinic set --clinic {clinic} --alert-email ADDRESS`"
+        typer.echo(f"{clinic} has no alert address, so its clients are asked nothing: {mend}.")
+
+
+def _deaf_clinics(settings: Settings) -> Sequence[str]:
+    """Clinics where nobody would hear an answer, as far as there is a database that can be asked."""
+
+    async def ask() -> Sequence[str]:
+        async with open_store(settings_for("tool")) as database, database.read() as connection:
+            return await deaf_clinics(connection)
+
+    if settings.database_url is None:
+        return ()
+    try:
+        return in_loop(ask)
+    except (AftercareError, SQLAlchemyError, OSError):
+        typer.echo("The database cannot be asked, so clinics were not looked at.")
+        return ()

@@ -11,6 +11,7 @@ from service.cli.tools import ClinicOption, JsonOption, in_loop, open_intake, pr
 from service.errors import AftercareError, BadInput, Problem
 from service.events import Event, event_from, parse_json
 from service.intake import Taken
+from service.intake.answer import Change
 from service.reasons import sentence
 from service.settings import Settings
 from service.timing import local
@@ -72,10 +73,23 @@ def _print(answer: Taken | AftercareError) -> None:
         for problem in answer.problems:
             typer.echo(f"aftercare: {problem}", err=True)
         return
-    typer.echo(f"{'Recorded' if answer.created else 'Known already'}: treatment {answer.treatment}, {answer.standing}.")
+    about = f"treatment {answer.treatment}, " if answer.treatment else ""
+    typer.echo(f"{'Recorded' if answer.created else 'Known already'}: {about}{answer.standing}.")
     for line in answer.plan:
         moment = local(line.due_at, line.zone)
         reason = f" - {sentence(line.reason)}" if line.reason else ""
         typer.echo(f"  {moment:%a %d %b %Y %H:%M} {line.zone}  {line.medium:5}  {line.step}  {line.state}{reason}")
+    for change in answer.changes:
+        typer.echo(f"  {told(change)}")
     for warning in answer.warnings:
         typer.echo(f"  note: {warning}")
+
+
+def told(change: Change) -> str:
+    """What an event did to a reminder that there was, as a line."""
+    again = f", again {change.occurrence}" if change.occurrence else ""
+    moved = f" to {change.due_at:%a %d %b %Y %H:%M} UTC" if change.due_at else ""
+    return (
+        f"{change.effect}{moved}: {change.step}{again} of {change.treatment} for {change.client}"
+        f" - {sentence(change.reason)}"
+    )

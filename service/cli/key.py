@@ -7,18 +7,24 @@ from rich.console import Console
 from rich.table import Table
 
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
-from service.errors import NotFound, Problem
+from service.errors import BadInput, NotFound, Problem
 from service.settings import Settings
-from service.store.keys import issue_key, keys_of, revoke_key
+from service.store.keys import ALL_SCOPES, SCOPES, issue_key, keys_of, revoke_key
 
 app = typer.Typer(help="API keys: add, list, revoke.", no_args_is_help=True)
 
 
 @app.command("add")
-def add(clinic: ClinicOption, as_json: JsonOption = False) -> None:
+def add(
+    clinic: ClinicOption,
+    scope: Annotated[list[str] | None, typer.Option(help=f"What it may do: {', '.join(ALL_SCOPES)}.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Make a key and print it, this once: only its digest is kept."""
-    settings = settings_for("tool")
-    key = in_loop(lambda: _add(settings, clinic))
+    settings, scopes = settings_for("tool"), scope or list(SCOPES)
+    if unknown := sorted({*scopes} - {*ALL_SCOPES}):
+        raise BadInput(Problem("unknown-scope", "--scope", f"{unknown[0]} is none of {', '.join(ALL_SCOPES)}"))
+    key = in_loop(lambda: _add(settings, clinic, scopes))
     if as_json:
         print_json({"key": key})
     else:
@@ -50,11 +56,11 @@ def revoke(
     typer.echo(f"Revoked ac_{prefix}_...")
 
 
-async def _add(settings: Settings, clinic: str) -> str:
+async def _add(settings: Settings, clinic: str, scopes: list[str]) -> str:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
         async with database.write() as connection:
-            return await issue_key(connection, clinic, await database.now(connection))
+            return await issue_key(connection, clinic, await database.now(connection), scopes=" ".join(scopes))
 
 
 async def _list(settings: Settings, clinic: str) -> list[dict[str, Any]]:

@@ -11,7 +11,21 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import __version__
-from service.cli import check, clinic, event, import_, key, preview, processes, sandbox
+from service.cli import (
+    check,
+    clinic,
+    event,
+    import_,
+    key,
+    preview,
+    processes,
+    protocol,
+    reminder,
+    sandbox,
+    sender,
+    service_codes,
+    template,
+)
 from service.errors import AftercareError
 
 app = typer.Typer(
@@ -32,8 +46,14 @@ app.command("import")(import_.import_)
 app.command("preview")(preview.preview_)
 app.command("check")(check.check)
 app.command("sandbox")(sandbox.sandbox)
+clinic.app.command("map")(service_codes.map_)
+clinic.app.command("codes")(service_codes.codes)
 app.add_typer(clinic.app, name="clinic")
 app.add_typer(key.app, name="key")
+app.add_typer(reminder.app, name="reminder")
+app.add_typer(sender.app, name="sender")
+app.add_typer(template.app, name="template")
+app.add_typer(protocol.app, name="protocol")
 
 
 @app.callback()

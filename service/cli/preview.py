@@ -11,14 +11,17 @@ from rich.rule import Rule
 from rich.text import Text
 
 from service import clock
-from service.cli.event import read_input
+from service.cli.event import read_input, told
 from service.cli.tools import JsonOption, in_loop, open_store, print_json, require_clinic
 from service.clinics import house_of
 from service.content import Content, load_content
-from service.errors import BadInput, Problem
-from service.events import Event, event_from, parse_json
+from service.errors import AftercareError, BadInput, Problem
+from service.events import Event, TreatmentCompleted, event_from, parse_json
+from service.imports.rehearsal import rehearsal
+from service.intake import Taken
 from service.intake.answer import Standing
 from service.intake.people import contact_of
+from service.links import sample_links
 from service.preview import Preview, PreviewedMessage, preview
 from service.reasons import sentence
 from service.sample import sample_clinic
@@ -28,6 +31,7 @@ from service.store.known import Known, known_of
 from service.store.session import Database
 from service.timing import local
 from service.types import Email, Json, Message, Sms
+from service.words import Words
 
 _WIDEST = 100
 
@@ -46,7 +50,8 @@ def preview_(
     """Print every message that an event would make: when, by which channel, its words, and what would hold it back.
 
     Nothing is stored or sent. With --clinic, what is known of the client is taken into account: earlier sessions,
-    consents, opt-outs. Without, no database is needed. Each event of a list is previewed by itself.
+    appointments, consents, opt-outs. Without, no database is needed. Each event of a list is previewed by itself. Of an
+    event that is no completed treatment, what it would change in the plans that there are is printed.
     """
     now = _moment(at) if at else clock.now()
     settings = load()
@@ -79,34 +84,63 @@ def _event(value: Any, settings: Settings, now: datetime, where: str) -> Event:
 
 async def _preview(
     settings: Settings, clinic: str | None, events: list[Event], content: Content, now: datetime
-) -> list[Preview]:
+) -> list[Preview | Taken]:
+    words = Words(content.templates, content.protocols, sample_links(settings.public_url or ""))
     if clinic is None:
         house = house_of(sample_clinic(), now)
-        return [preview(event, house, Known(), content, now) for event in events]
+        for number, event in enumerate(events):
+            _require_treatment(event, f"[{number}].type" if len(events) > 1 else "type")
+        return [preview(event, house, Known(), content, now, words) for event in events]
     async with open_store(require_for(settings, "tool")) as database:
         await require_clinic(database, clinic)
-        return [await _preview_in(database, clinic, event, content, now) for event in events]
+        return [
+            await _preview_in(database, clinic, event, content, words, now)
+            if isinstance(event.data, TreatmentCompleted)
+            else await _rehearsed(database, clinic, event, content, now)
+            for event in events
+        ]
 
 
-async def _preview_in(database: Database, clinic: str, event: Event, content: Content, now: datetime) -> Preview:
+def _require_treatment(event: Event, where: str) -> None:
+    if not isinstance(event.data, TreatmentCompleted):
+        sentence = "this event changes plans that there are: name their clinic with --clinic"
+        raise BadInput(Problem("clinic-needed", where, sentence))
+
+
+async def _rehearsed(database: Database, clinic: str, event: Event, content: Content, now: datetime) -> Taken:
+    """The answer that intake would give."""
+    async with rehearsal(database, content.protocols, clinic, now, soon=()) as takes:
+        (answer,) = await takes.answers(clinic, [event])
+    if isinstance(answer, AftercareError):
+        raise answer
+    return answer
+
+
+async def _preview_in(
+    database: Database, clinic: str, event: Event, content: Content, words: Words, now: datetime
+) -> Preview:
     async with database.read() as connection:
         house = (await houses(connection, [clinic]))[clinic]
+        await words.refresh(connection, [house])
         known = await known_of(
             connection,
             clinic,
-            clients=[event.data.client.ref],
-            treatments=[event.data.treatment.id],
+            clients=[event.client] if event.client else [],
+            treatments=[event.treatment] if event.treatment else [],
+            appointments=[],
             events=[(event.source, event.id)],
-            addresses=contact_of(event.data.client, house.country).addresses,
+            addresses=contact_of(event, house.country).addresses,
         )
-    return preview(event, house, known, content, now)
+    return preview(event, house, known, content, now, words)
 
 
-def _json(event: Event, found: Preview, now: datetime) -> Json:
+def _json(event: Event, found: Preview | Taken, now: datetime) -> Json:
+    if isinstance(found, Taken):
+        return {**found.as_json(), "at": _utc(now)}
     return {
         "event": {"source": event.source, "id": event.id},
         "result": found.standing.value,
-        "treatment": event.data.treatment.id,
+        "treatment": event.treatment,
         "at": _utc(now),
         "messages": [_message_json(message) for message in found.messages],
         "warnings": [_problem(warning) for warning in found.warnings],
@@ -134,7 +168,8 @@ def _message_json(message: PreviewedMessage) -> Json:
 def _words_json(message: PreviewedMessage) -> Json:
     if message.written is None:
         return {}
-    about = {"locale": message.written.locale, "wording": message.written.version}
+    written = message.written
+    about = {"locale": written.locale, "wording": written.version, "origin": written.origin.value}
     match message.written.message:
         case Sms(text, segments, encoding):
             return about | {"sms": {"text": text, "segments": segments, "encoding": encoding}}
@@ -154,9 +189,11 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _shown(event: Event, found: Preview, now: datetime, width: int) -> Group:
+def _shown(event: Event, found: Preview | Taken, now: datetime, width: int) -> Group:
     """An event's messages for a person: a rule and a few lines each."""
-    title = f"{found.title or event.data.treatment.protocol}, visit {event.data.treatment.id}"
+    if isinstance(found, Taken):
+        return _changes(event, found)
+    title = f"{found.title or 'Protocol not known'}, visit {event.treatment}"
     return Group(
         Text(title, style="bold"),
         Text(f"As of {_when(now, found.zone)}: {_outcome(found)}", style="dim"),
@@ -166,13 +203,21 @@ def _shown(event: Event, found: Preview, now: datetime, width: int) -> Group:
     )
 
 
+def _changes(event: Event, found: Taken) -> Group:
+    lines = [Text(told(change)) for change in found.changes] or [Text("No reminder that there is would change.")]
+    notes = [Text(f"note: {warning}", style="yellow") for warning in found.warnings]
+    return Group(Text(f"{event.type}: {found.standing}", style="bold"), *notes, *lines, Text())
+
+
 def _outcome(found: Preview) -> str:
     match found.standing:
         case Standing.UNMAPPED:
             return "this protocol is not known here: the visit would be stored, and planned once it is."
         case Standing.OUTDATED:
             return "something newer about this visit is known: the event would change nothing."
-        case Standing.PLANNED:
+        case Standing.VOIDED:
+            return "this visit was taken back: it would be stored, and nothing planned."
+        case _:
             held = sum(bool(message.held_back) for message in found.messages)
             return f"{len(found.messages) - held} to go out, {held} held back."
 

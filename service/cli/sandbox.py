@@ -20,6 +20,10 @@ def sandbox(
     faults: Annotated[str, typer.Option(help="Such as reset-after=0.02,latency=5-50ms,429=0.01.")] = "",
     ledger: Annotated[Path | None, typer.Option(help="Append a line for every message to this file.")] = None,
     events_to: Annotated[list[str] | None, typer.Option(help="Where SendGrid events are posted.")] = None,
+    inbound_to: Annotated[
+        str,
+        typer.Option(help="Where texts are posted, such as http://127.0.0.1:8000/callbacks/twilio/inbound/glow.sms."),
+    ] = "",
     callbacks: Annotated[bool, typer.Option(help="Post status callbacks and events.")] = True,
     seed: Annotated[int, typer.Option(help="Makes the faults repeatable.")] = 0,
 ) -> None:
@@ -34,6 +38,7 @@ def sandbox(
         faults=faults,
         ledger=ledger,
         event_webhooks=tuple(events_to or ()),
+        inbound_webhook=inbound_to,
         callbacks=callbacks,
         seed=seed,
     )
@@ -61,6 +66,7 @@ def _greet(ready: str) -> None:
         "SENDGRID_FROM": "care@glow.example",
         "SENDGRID_WEBHOOK_KEY": info["sendgrid_webhook_key"],
     }
-    typer.echo(f"The sandbox listens at {info['url']}: open it to see what arrives. Point web and worker at it with\n")
+    typer.echo(f"The sandbox listens at {info['url']}: open it to see what arrives, and text as a client at /phone.")
+    typer.echo("Point web and worker at it with\n")
     for name, value in settings.items():
         typer.echo(f"  export {name}={value}")

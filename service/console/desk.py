@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
+from service.acts import Acts
 from service.console import words
 from service.console.parts import ConsoleParts
 from service.console.session import Sessions, SignedOut
@@ -48,6 +49,8 @@ class Visit:
     connection: AsyncConnection
     who: views.Member
     now: datetime
+    waiting: int
+    """How many reminders wait for a person."""
 
     @property
     def clinic(self) -> str:
@@ -60,6 +63,7 @@ class Desk:
     def __init__(self, parts: ConsoleParts) -> None:
         self.parts = parts
         self.sessions = Sessions(parts.secret_keys, secure=parts.public_url.startswith("https:"))
+        self.acts = Acts(parts.database, parts.due)
         self._templates = _environment(parts)
 
     @asynccontextmanager
@@ -71,11 +75,11 @@ class Desk:
             who = await views.member(connection, signed.clinic, signed.staff)
             if who is None:
                 raise SignedOut
-            yield Visit(connection, who, now)
+            yield Visit(connection, who, now, await views.waiting_for_a_person(connection, who.clinic))
 
     def page(self, name: str, *, visit: Visit | None = None, status: int = 200, **values: Any) -> HTMLResponse:
-        who, now = (visit.who, visit.now) if visit else (None, None)
-        text = self._templates.get_template(name).render(who=who, now=now, **values)
+        who, now, waiting = (visit.who, visit.now, visit.waiting) if visit else (None, None, 0)
+        text = self._templates.get_template(name).render(who=who, now=now, waiting=waiting, **values)
         return HTMLResponse(text, status, headers=HEADERS)
 
     def shown(self, attempt: Any, wordings: dict[str, Any]) -> Message | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.console.desk import HEADERS, Desk, Visit, not_found
+from service.desk import Opened, open_reminder
 from service.store import views
 from service.types import Email, Medium, Message
 
@@ -50,10 +51,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The chosen message with all there is to say about it. `decided` are its decision lines, in order."""
+    """The chosen message with all there is to say about it, its reminder's story among that."""
 
     item: Item
-    decided: Sequence[Any]
+    opened: Opened
     earlier: Sequence[Item] = ()
 
 
@@ -94,12 +95,12 @@ def message_routes(router: APIRouter, desk: Desk) -> None:
 
 
 async def sheet_of_message(desk: Desk, visit: Visit, row: Any) -> Sheet:
-    decided = await views.decisions(visit.connection, visit.clinic, row.reminder)
+    opened = await _opened(visit, row.reminder)
     item = (await _items(desk, visit, [row]))[0]
     if row.medium != Medium.SMS:
-        return Sheet(item, decided)
+        return Sheet(item, opened)
     earlier = await views.earlier_texts(visit.connection, row, limit=EARLIER)
-    return Sheet(item, decided, await _items(desk, visit, earlier))
+    return Sheet(item, opened, await _items(desk, visit, earlier))
 
 
 async def sheet_of_reminder(desk: Desk, visit: Visit, reminder: UUID) -> Sheet:
@@ -110,7 +111,14 @@ async def sheet_of_reminder(desk: Desk, visit: Visit, reminder: UUID) -> Sheet:
     row = await views.reminder(visit.connection, visit.clinic, reminder)
     if row is None:
         raise not_found()
-    return Sheet(_unsent(row), await views.decisions(visit.connection, visit.clinic, reminder))
+    return Sheet(unsent(row), await _opened(visit, reminder))
+
+
+async def _opened(visit: Visit, reminder: UUID) -> Opened:
+    found = await open_reminder(visit.connection, visit.clinic, reminder, visit.now)
+    if found is None:
+        raise not_found()
+    return found
 
 
 async def _page(
@@ -148,9 +156,9 @@ async def _shelf(desk: Desk, visit: Visit, shelf: Shelf, medium: Medium | None, 
             rows = await views.messages(connection, clinic, medium=wanted, before=before, limit=PAGE + 1)
             return await _items(desk, visit, rows)
         case Shelf.COMING:
-            return [_unsent(row) for row in await views.coming(connection, clinic, medium=wanted, limit=PAGE)]
+            return [unsent(row) for row in await views.coming(connection, clinic, medium=wanted, limit=PAGE)]
         case Shelf.NOT_SENT:
-            return [_unsent(row) for row in await views.not_sent(connection, clinic, medium=wanted, limit=PAGE)]
+            return [unsent(row) for row in await views.not_sent(connection, clinic, medium=wanted, limit=PAGE)]
 
 
 async def _first(desk: Desk, visit: Visit, item: Item) -> Sheet:
@@ -175,7 +183,7 @@ async def _items(desk: Desk, visit: Visit, rows: Sequence[Any]) -> list[Item]:
     ]
 
 
-def _unsent(row: Any) -> Item:
+def unsent(row: Any) -> Item:
     return Item(
         row=row,
         path=f"/console/reminders/{row.reminder}",

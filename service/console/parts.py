@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from service.store.session import Database
@@ -31,3 +32,5 @@ class ConsoleParts:
     brand: str = "Aftercare"
     public_url: str = ""
     """Our address as the world sees it; sessions are bound to https where it says so."""
+    due: Callable[[datetime], None] = lambda _: None
+    """Told of what people schedule, for a worker in this process."""

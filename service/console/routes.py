@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from service.console.attention import attention_routes
 from service.console.desk import Desk, not_found
 from service.console.messages import message_routes
 from service.console.parts import ConsoleParts
@@ -19,6 +20,7 @@ def console_router(parts: ConsoleParts) -> APIRouter:
     sign_in_routes(router, desk)
     message_routes(router, desk)
     treatment_routes(router, desk)
+    attention_routes(router, desk)
     _edges(router)
     return router
 

@@ -1,15 +1,14 @@
 """Coming in by a link that works once, and going out."""
 
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from service.console.desk import HEADERS, Desk, not_found
+from service.console.desk import HEADERS, Desk
+from service.console.forms import read_form
 from service.console.session import is_from_our_pages
 from service.store import sign_ins
-
-_LARGEST_FORM = 4_096
 
 
 def sign_in_path(token: str) -> str:
@@ -27,7 +26,7 @@ def sign_in_routes(router: APIRouter, desk: Desk) -> None:
     async def let_in(request: Request) -> Response:
         if not is_from_our_pages(request):
             return desk.problem(403)
-        token = await _token(request)
+        token = (await read_form(request)).get("token", "")
         async with desk.parts.database.write() as connection:
             now = await desk.parts.database.now(connection)
             who = await sign_ins.consume(connection, token, now)
@@ -44,13 +43,3 @@ def sign_in_routes(router: APIRouter, desk: Desk) -> None:
         response = RedirectResponse("/console/sign-in", 303, headers=HEADERS)
         desk.sessions.close(response)
         return response
-
-
-async def _token(request: Request) -> str:
-    """The form's token, read with a limit: whoever knocks here is a stranger."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_FORM:
-            raise not_found()
-    return parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]

@@ -101,6 +101,11 @@ def day(moment: datetime, zone: str, now: datetime) -> str:
     return text if local.year == _local(now, zone).year else f"{text} {local.year}"
 
 
+def wall_time(moment: datetime, zone: str) -> str:
+    """As a form's field for a local time has it."""
+    return f"{_local(moment, zone):%Y-%m-%dT%H:%M}"
+
+
 def short_day(moment: datetime, zone: str) -> str:
     local = _local(moment, zone)
     return f"{local.day} {local:%b}"
@@ -187,6 +192,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "clock_time": clock_time,
     "day": day,
     "short_day": short_day,
+    "wall_time": wall_time,
     "near_day": near_day,
     "local_time": local_time,
     "relative": relative,

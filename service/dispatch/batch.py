@@ -1,23 +1,29 @@
 """What one start writes, gathered for all its reminders and saved in a few statements."""
 
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from service import logs
 from service.dispatch.intent import Intent, Lease, StatusCallback
+from service.dispatch.lanes import Day
 from service.store.attempts import keep_wordings, move_reminders, stay_sent, write_intents
 from service.store.clinics import House
 from service.store.lanes import Lane
 from service.store.reminders import record_decisions
-from service.types import AttemptState, Json, Medium, Outgoing, ReminderState, SenderAddress
+from service.store.session import is_passing
+from service.types import MEDIA, Json, Medium, Outgoing, Purpose, ReminderState, SenderAddress
 from service.words import Written
 
-_GIVEN_UP = frozenset({ReminderState.SKIPPED, ReminderState.EXPIRED})
+log = logs.get(__name__)
+
+_GIVEN_UP = frozenset({ReminderState.SKIPPED, ReminderState.EXPIRED, ReminderState.CANCELLED})
 
 
 @dataclass(slots=True)
@@ -41,23 +47,31 @@ class Batch:
         """Tokens by lane."""
         self.due: dict[Lane, datetime] = {}
         """Lanes on which something was scheduled again, with when."""
+        self.days: dict[Lane, Day] = {}
+        """What is left of the senders' daily caps."""
         self.new_wordings: dict[tuple[str, str], Json] = {}
         self._lease_until = now + lease.lease
+        self._started_at = started_at
         self._start_before = started_at + lease.deadline.total_seconds()
+        self._rows: list[Any] = []
+        """Those to send, in the order of their attempts."""
         self._attempts: list[Json] = []
         self._starts: list[Json] = []
         self._moves: list[Json] = []
         self._given_up: list[tuple[str, UUID]] = []
         self._decisions: list[Json] = []
 
-    def intend(self, row: Any, house: House, address: str, written: Written, callback: StatusCallback) -> None:
-        """Commit to sending this reminder now."""
-        outgoing = self._outgoing(row, house.senders[Medium(row.medium)], address, written, callback)
+    def intend(
+        self, row: Any, house: House, address: str, written: Written, callback: StatusCallback, kept_for: str = ""
+    ) -> None:
+        """Commit to sending this reminder now; or, with a reason `kept_for`, to keeping its message in the outbox."""
+        outgoing = self._outgoing(row, house.senders[MEDIA[row.medium]], address, written, callback)
         lane = (row.clinic, row.sender)
         self.spent[lane] = self.spent.get(lane, 0) + 1
+        self._rows.append(row)
         self._attempts.append(self._attempt(row, outgoing, written))
-        self._starts.append(self._start(row))
-        self.started.intents.append(_intent(row, house, outgoing, self.now))
+        self._starts.append({"clinic": row.clinic, "id": row.id, "fence": row.fence + 1, "tries": row.tries + 1})
+        self.started.intents.append(_intent(row, house, outgoing, self.now, kept_for))
 
     def move(
         self,
@@ -78,7 +92,7 @@ class Batch:
                 "fence": row.fence,
                 "state": state.value,
                 "reason": reason,
-                "by": "worker",
+                "by": "plan" if state is ReminderState.CANCELLED else "worker",
                 "medium": medium.value if medium else row.medium,
                 "sender": lane_id,
                 "due_at": due_at or row.due_at,
@@ -89,7 +103,7 @@ class Batch:
         )
         self._decisions.append(
             {"clinic": row.clinic, "id": uuid7(), "reminder": row.id, "at": self.now, "code": reason, "by": "worker",
-             "detail": {"state": state.value, "medium": row.medium}}
+             "detail": {"state": state.value, "medium": row.medium, **_instead(due_at, medium)}}
         )  # fmt: skip
         if state in _GIVEN_UP and row.fence:
             self._given_up.append((row.clinic, row.id))
@@ -100,7 +114,33 @@ class Batch:
 
     async def save(self, connection: AsyncConnection) -> None:
         await keep_wordings(connection, list(self.new_wordings.values()))
-        await write_intents(connection, self._attempts, self._starts)
+        await self._write(connection, self._attempts, self._starts)
+        await self._save_settlements(connection)
+
+    async def save_singly(self, connection: AsyncConnection) -> None:
+        """Save each intent within a savepoint of its own: one that the database refuses waits for a person instead."""
+        await keep_wordings(connection, list(self.new_wordings.values()))
+        kept = []
+        for row, attempt, start, intent in zip(
+            self._rows, self._attempts, self._starts, self.started.intents, strict=True
+        ):
+            try:
+                async with connection.begin_nested():
+                    await self._write(connection, [attempt], [start])
+            except DBAPIError as error:
+                if is_passing(error):
+                    raise
+                log.error("reminder refused", reminder=str(row.id), exc_info=error)
+                self.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
+            else:
+                kept.append(intent)
+        self.started.intents = kept
+        await self._save_settlements(connection)
+
+    async def _write(self, connection: AsyncConnection, attempts: list[Json], starts: list[Json]) -> None:
+        await write_intents(connection, attempts, starts, now=self.now, lease_until=self._lease_until)
+
+    async def _save_settlements(self, connection: AsyncConnection) -> None:
         await move_reminders(connection, self._moves)
         await stay_sent(connection, self._given_up)
         await record_decisions(connection, self._decisions)
@@ -108,16 +148,18 @@ class Batch:
     def _outgoing(
         self, row: Any, sender: SenderAddress, address: str, written: Written, callback: StatusCallback
     ) -> Outgoing:
-        token = secrets.token_urlsafe(16)
+        token = written.link.key
+        useful_for = (row.expires_at - self.now).total_seconds()
         return Outgoing(
             attempt=uuid7(),
             token=token,
             to=address,
             sender=sender,
             message=written.message,
-            start_before=self._start_before,
-            useful_for=(row.expires_at - self.now).total_seconds(),
-            status_callback=callback(Medium(row.medium), token),
+            start_before=min(self._start_before, self._started_at + useful_for),
+            useful_for=useful_for,
+            status_callback=callback(sender.medium, token),
+            unsubscribe_url=written.link.unsubscribe if _takes_one_click(row) else None,
         )
 
     def _attempt(self, row: Any, outgoing: Outgoing, written: Written) -> Json:
@@ -135,38 +177,38 @@ class Batch:
             "pinned": written.pinned,
             "body_hash": written.body_hash,
             "segments": written.segments,
-            "state": AttemptState.SENDING.value,
-            "failure": "",
-            "code": "",
-            "created_at": self.now,
-            "lease_until": self._lease_until,
-        }
-
-    def _start(self, row: Any) -> Json:
-        return {
-            "clinic": row.clinic,
-            "id": row.id,
-            "fence": row.fence + 1,
-            "tries": row.tries + 1,
-            "state": ReminderState.SENDING.value,
-            "reason": "",
-            "by": "worker",
-            "lease_until": self._lease_until,
-            "updated_at": self.now,
         }
 
 
-def _intent(row: Any, house: House, outgoing: Outgoing, now: datetime) -> Intent:
+@lru_cache(maxsize=1024)
+def _served(media: str, house: House) -> str:
+    """Those of a step's channels that the clinic has a sender for."""
+    return ",".join(medium for medium in media.split(",") if medium in house.senders)
+
+
+def _instead(due_at: datetime | None, medium: Medium | None) -> Json:
+    """When it is due instead, or by what."""
+    return ({"until": due_at.isoformat()} if due_at else {}) | ({"next": medium.value} if medium else {})
+
+
+def _takes_one_click(row: Any) -> bool:
+    """Letters that suggest something carry RFC 8058's headers. Care letters do not: mail programs put a button beside
+    the sender, and one press in passing would silence safety advice; their foot leads to the preferences."""
+    return bool(row.medium == Medium.EMAIL and row.purpose != Purpose.CARE)
+
+
+def _intent(row: Any, house: House, outgoing: Outgoing, now: datetime, kept_for: str) -> Intent:
     return Intent(
         clinic=row.clinic,
         reminder=row.id,
         fence=row.fence + 1,
         tries=row.tries + 1,
-        media=",".join(medium for medium in row.media.split(",") if medium in house.senders),
-        medium=Medium(row.medium),
+        media=_served(row.media, house),
+        medium=outgoing.sender.medium,
         send_mode=row.send_mode,
         expires_at=row.expires_at,
         due_at=row.due_at,
         started_at=now,
         outgoing=outgoing,
+        kept_for=kept_for,
     )

@@ -36,3 +36,5 @@ class Intent:
     due_at: datetime
     started_at: datetime
     outgoing: Outgoing
+    kept_for: str = ""
+    """Why this message stays in the outbox although its channel is live, as a reason's code; empty: it is sent."""

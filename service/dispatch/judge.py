@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from service.consent import Reach, obstacle, other_media
+from service.dispatch.caps import CAPPED, Counts
 from service.intake.courses import quiet_hours
 from service.store.clinics import House
 from service.store.due import Address
 from service.timing import QuietHours, first_instant_outside
-from service.types import Medium, Purpose, Quiet
+from service.types import MEDIA, PURPOSES, Medium, Quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ class Expire:
 
 Verdict: TypeAlias = Send | Defer | Reroute | Skip | Expire
 
-_PHONE_AND_STOP = {Medium.SMS: ("phone", "sms_stopped_at"), Medium.EMAIL: ("email", "email_stopped_at")}
+_PHONE_AND_STOP: Mapping[str, tuple[str, str]] = {
+    Medium.SMS: ("phone", "sms_stopped_at"),
+    Medium.EMAIL: ("email", "email_stopped_at"),
+}
 
 
 def verdict_on(
@@ -74,14 +78,14 @@ def verdict_on(
 
 def address_of(due: Any) -> Address | None:
     """Where the medium whose turn it is would reach the client, as a key of the recipients."""
-    value = getattr(due, _PHONE_AND_STOP[Medium(due.medium)][0])
+    value = getattr(due, _PHONE_AND_STOP[due.medium][0])
     return (due.clinic, due.medium, value) if value else None
 
 
 def _reach(due: Any, house: House, recipient: Any, consents: Mapping[tuple[str, str, str, str], bool]) -> Reach:
-    column, stop = _PHONE_AND_STOP[Medium(due.medium)]
+    column, stop = _PHONE_AND_STOP[due.medium]
     return Reach(
-        has_sender=Medium(due.medium) in house.senders,
+        has_sender=due.medium in house.senders,
         address=getattr(due, column),
         unusable=recipient is not None and recipient.unusable_at is not None,
         suppressed=recipient is not None and recipient.suppressed_at is not None,
@@ -100,8 +104,11 @@ def judge(
     """
     if now >= due.expires_at:
         return Expire("expired")
-    medium = Medium(due.medium)
-    hindrance = obstacle(reach, Purpose(due.purpose), care_assumed=care_assumed)
+    if due.paused_until is not None and now < due.paused_until:
+        in_time = due.paused_until < due.expires_at
+        return Defer(due.paused_until, "client-paused") if in_time else Skip("client-paused")
+    medium = MEDIA[due.medium]
+    hindrance = obstacle(reach, PURPOSES[due.purpose], care_assumed=care_assumed)
     if hindrance:
         later = [other for other in other_media(due.media, medium) if other in senders]
         return Reroute(later[0], hindrance) if later else Skip(hindrance)
@@ -110,6 +117,17 @@ def judge(
         assert reach.address is not None  # noqa: S101 - `no-address` would have been an obstacle
         return Send(reach.address)
     return Defer(until, "quiet-hours") if until < due.expires_at else Expire("expires-in-quiet-hours")
+
+
+def unless_capped(verdict: Verdict, due: Any, counts: Counts, now: datetime) -> Verdict:
+    """What goes now is counted; what would be one too many for this client waits, or comes too late."""
+    if not isinstance(verdict, Send):
+        return verdict
+    free_at = counts.free_at(due, now)
+    if free_at > now:
+        return Defer(free_at, CAPPED) if free_at < due.expires_at else Expire(CAPPED)
+    counts.add(due, now)
+    return verdict
 
 
 def _quiet_until(due: Any, medium: Medium, quiet: QuietHours, now: datetime) -> datetime:

@@ -18,7 +18,7 @@ from service.dispatch.intent import Intent
 from service.dispatch.settle import Settler
 from service.dispatch.start import Starter
 from service.store.session import TROUBLE
-from service.types import FailureClass, Medium, Outcome, Retry, Unknown
+from service.types import Captured, FailureClass, Medium, Outcome, Retry, Unknown
 
 log = logs.get(__name__)
 
@@ -57,6 +57,7 @@ class Dispatcher:
         self._roomy = asyncio.Event()
         self._awake = asyncio.Event()
         self._stopping = False
+        metrics.sends_in_flight.set_function(lambda: len(self._in_flight))
 
     def _stopped(self) -> bool:
         """A call, so that it is read afresh after every wait: `stop` may have come in between."""
@@ -125,22 +126,22 @@ class Dispatcher:
         task = asyncio.create_task(self._send(intent))
         self._in_flight.add(task)
         task.add_done_callback(self._landed)
-        metrics.sends_in_flight.set(len(self._in_flight))
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        metrics.sends_in_flight.set(len(self._in_flight))
         self._roomy.set()
 
     async def _send(self, intent: Intent) -> None:
         self._settler.add(intent, await self._outcome(intent))
 
     async def _outcome(self, intent: Intent) -> Outcome:
+        if intent.kept_for:
+            return Captured()
         channel = self._channels.get(intent.medium)
         if channel is None:
             return Retry(FailureClass.NOT_PROCESSED, "no-channel")
         try:
-            with metrics.send_seconds.labels(intent.medium.value).time():
+            with metrics.send_seconds.labels(intent.medium).time():
                 return await channel.send(intent.outgoing)
         except Exception as error:
             log.error("send crashed", error=type(error).__name__, channel=channel.name)

@@ -28,7 +28,7 @@ from service.store.clinics import House, houses
 from service.store.lanes import Lane, lower_next_due, pause_sender, shut_lane
 from service.store.reminders import record_decisions
 from service.store.session import TROUBLE, Database, is_passing
-from service.types import AttemptState, Json, Outcome, ReminderState, SendMode
+from service.types import AttemptState, Json, Outcome, ReminderState
 
 log = logs.get(__name__)
 
@@ -132,16 +132,16 @@ async def write_settlements(
     Returns the lanes on which something was scheduled, with when.
     """
     ordered = sorted(decided, key=lambda pair: (pair[0].clinic, pair[0].reminder))
-    await record_outcomes(connection, [_outcome_row(intent, settlement, now) for intent, settlement in ordered])
-    clean = [(i, s) for i, s in ordered if s.reminder in _FINISHED]
-    await finish_reminders(connection, [_finished_row(intent, settlement, now) for intent, settlement in clean])
-    other = [(i, s) for i, s in ordered if s.reminder not in _FINISHED]
+    await record_outcomes(connection, [_outcome_row(intent, settlement) for intent, settlement in ordered], now)
+    clean = [(i, s) for i, s in ordered if s.reminder in _FINISHED and not s.reason]
+    await finish_reminders(connection, [_finished_row(intent, settlement) for intent, settlement in clean], now)
+    other = [(i, s) for i, s in ordered if s.reminder not in _FINISHED or s.reason]
     if not other:
         return {}
     clinics = await houses(connection, {intent.clinic for intent, _ in other})
-    moves = [row for i, s in other if s.reminder is not None and (row := _move_row(i, s, clinics[i.clinic], now))]
+    moves = [row for i, s in other if s.reminder is not None and (row := _move_row(i, s, clinics.get(i.clinic), now))]
     await move_reminders(connection, moves)
-    await stay_sent(connection, [(i.clinic, i.reminder) for i, s in other if _gives_up_one_of_several(i, s)])
+    await stay_sent(connection, [(i.clinic, i.reminder) for i, s in other if i.fence > 1 and s.reminder is not None])
     await record_decisions(connection, [_decision_row(intent, settlement, now) for intent, settlement in other])
     await _follow_up(connection, other, now)
     due = _scheduled(moves)
@@ -160,41 +160,30 @@ async def _follow_up(connection: AsyncConnection, decided: Iterable[tuple[Intent
             await mark_unusable(connection, *to, reason=settlement.marks_address, now=now)
         if settlement.shuts_sender_until is not None:
             await shut_lane(connection, lane, settlement.shuts_sender_until)
-        if settlement.pauses_sender and await pause_sender(connection, lane, settlement.code, now):
+        if settlement.pauses_sender and await pause_sender(connection, lane, settlement.failure, now):
             log.error("sender paused", clinic=intent.clinic, sender=lane[1], code=settlement.code)
 
 
-def _outcome_row(intent: Intent, settlement: Settlement, now: datetime) -> Json:
+def _outcome_row(intent: Intent, settlement: Settlement) -> Json:
     return {
         "clinic": intent.clinic,
         "id": intent.outgoing.attempt,
-        "state": settlement.attempt.value,
+        "state": settlement.attempt,
         "provider_id": settlement.provider_id,
         "failure": settlement.failure,
         "code": settlement.code,
-        "settled_at": now,
         "look_up_at": settlement.look_up_at,
     }
 
 
-def _finished_row(intent: Intent, settlement: Settlement, now: datetime) -> Json:
-    assert settlement.reminder is not None  # noqa: S101 - filtered by the caller
-    return {
-        "clinic": intent.clinic,
-        "id": intent.reminder,
-        "fence": intent.fence,
-        "state": settlement.reminder.value,
-        "reason": "",
-        "by": "worker",
-        "lease_until": None,
-        "updated_at": now,
-    }
+def _finished_row(intent: Intent, settlement: Settlement) -> Json:
+    return {"clinic": intent.clinic, "id": intent.reminder, "fence": intent.fence, "state": settlement.reminder}
 
 
-def _move_row(intent: Intent, settlement: Settlement, house: House, now: datetime) -> Json:
+def _move_row(intent: Intent, settlement: Settlement, house: House | None, now: datetime) -> Json:
     """The reminder after its outcome: by its other channel, on that channel's lane, or where it was."""
     assert settlement.reminder is not None  # noqa: S101 - filtered by the caller
-    sender = house.senders.get(settlement.medium) if settlement.medium else intent.outgoing.sender
+    sender = intent.outgoing.sender if settlement.medium is None else house and house.senders.get(settlement.medium)
     return {
         "clinic": intent.clinic,
         "id": intent.reminder,
@@ -211,11 +200,6 @@ def _move_row(intent: Intent, settlement: Settlement, house: House, now: datetim
     }
 
 
-def _gives_up_one_of_several(intent: Intent, settlement: Settlement) -> bool:
-    ends = settlement.reminder in {ReminderState.FAILED, ReminderState.EXPIRED}
-    return ends and intent.send_mode == SendMode.ALL
-
-
 def _decision_row(intent: Intent, settlement: Settlement, now: datetime) -> Json:
     unknown = settlement.attempt is AttemptState.UNKNOWN
     return {
@@ -226,7 +210,8 @@ def _decision_row(intent: Intent, settlement: Settlement, now: datetime) -> Json
         "code": "outcome-unknown" if unknown else settlement.reason,
         "by": "worker",
         "detail": {"attempt": str(intent.outgoing.attempt), "medium": intent.medium.value, "code": settlement.code,
-                   "failure": settlement.failure},
+                   "failure": settlement.failure,
+                   **({"until": settlement.due_at.isoformat()} if settlement.due_at and not settlement.medium else {})},
     }  # fmt: skip
 
 

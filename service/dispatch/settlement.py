@@ -104,7 +104,7 @@ def _done(
             medium=later[0],
             due_at=now,
         )
-    return Settlement(attempt, provider_id, reminder=reminder)
+    return Settlement(attempt, provider_id, reminder=reminder, reason=intent.kept_for)
 
 
 def _again(

@@ -3,32 +3,41 @@
 1. Lock the open lanes that have something due, the one that waited longest first; share the free slots among them.
 2. Lock each lane's due reminders, as many as its slots and tokens allow.
 3. Hold the recipients, then read the consents: after a STOP has committed there is no new intent.
-4. Judge and render each. What is not sent is settled here and now.
+4. Judge and render each. What is not sent is settled here and now; what its sender's day has no room for stays due.
 5. Write the attempts, mark the reminders `sending` with a lease and a new fence, give the lanes back, commit.
 
 Nothing is sent inside: a crash before the commit leaves nothing, a crash after it leaves intents to be looked up.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import clock, logs
 from service.dispatch.batch import Batch, Started
+from service.dispatch.caps import Cap, Counts
 from service.dispatch.intent import Lease, StatusCallback
-from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, address_of, verdict_on
+from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, address_of, unless_capped, verdict_on
 from service.dispatch.lanes import Turn, after, turns
 from service.store.clinics import House, houses
-from service.store.due import consents_of, hold_addresses, lock_due, next_due
+from service.store.due import consents_of, hold_addresses, lock_due, next_due, sent_since
 from service.store.lanes import lock_open_lanes, lower_next_due, next_wake_up, save_turns
-from service.store.session import Database
+from service.store.session import Database, is_passing
+from service.store.templates import HELD, UNCONFIRMED
 from service.types import ReminderState
 from service.words import Unwritable, Words
 
 log = logs.get(__name__)
 
+Save: TypeAlias = Callable[[Batch, AsyncConnection], Awaitable[None]]
+
+_UNCAPPED: Mapping[str, Cap] = MappingProxyType({})
+_A_FEW = 20
 LANES_A_START = 16
 """More lanes than this wait for the next start, so that no transaction grows long."""
 _SERVED_ELSEWHERE = timedelta(milliseconds=20)
@@ -38,28 +47,50 @@ _SERVED_ELSEWHERE = timedelta(milliseconds=20)
 class Starter:
     """Makes starts for one worker."""
 
-    def __init__(self, database: Database, words: Words, lease: Lease, callback: StatusCallback) -> None:
+    def __init__(
+        self,
+        database: Database,
+        words: Words,
+        lease: Lease,
+        callback: StatusCallback,
+        caps: Mapping[str, Cap] = _UNCAPPED,
+    ) -> None:
+        """`caps` by purpose: how often a client hears from a clinic at most."""
         self._database = database
         self._words = words
         self._lease = lease
         self._callback = callback
+        self._caps = caps
         self._kept: set[tuple[str, str]] = set()
 
     async def start(self, slots: int) -> Started:
-        """Start at most `slots` sends. Their intents are committed when this returns."""
-        batch = await self._database.transact(lambda connection: self._start(connection, slots))
+        """Start at most `slots` sends. Their intents are committed when this returns.
+
+        Where the database refuses what a start would write, one of its reminders is at fault: a few are then written
+        one by one, and those that cannot be wait for a person.
+        """
+        try:
+            batch = await self._database.transact(partial(self._start, slots=slots, save=Batch.save))
+        except DBAPIError as error:
+            if is_passing(error):
+                raise
+            log.error("start refused", exc_info=error)
+            batch = await self._database.transact(
+                partial(self._start, slots=min(slots, _A_FEW), save=Batch.save_singly)
+            )
         self._kept |= batch.new_wordings.keys()
         return batch.started
 
-    async def _start(self, connection: AsyncConnection, slots: int) -> Batch:
+    async def _start(self, connection: AsyncConnection, *, slots: int, save: Save) -> Batch:
         now = await self._database.now(connection)
         batch = Batch(now, self._lease, started_at=clock.monotonic())
         lanes = await lock_open_lanes(connection, now, LANES_A_START)
         if lanes:
             allotted = turns(lanes, slots, now)
+            batch.days = {turn.key: turn.day for turn in allotted}
             due = [row for turn in allotted for row in await lock_due(connection, turn.key, now, turn.quota)]
             await self._decide(connection, batch, due)
-            await batch.save(connection)
+            await save(batch, connection)
             await self._give_back(connection, batch, allotted)
         wake_up = await next_wake_up(connection, now)
         if wake_up is not None and not lanes:
@@ -69,18 +100,32 @@ class Starter:
 
     async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any]) -> None:
         clinics = await houses(connection, {row.clinic for row in due})
+        await self._words.refresh(connection, clinics.values())
         recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))])
         consents = await consents_of(connection, due)
+        counts = await self._counts(connection, due, batch.now)
         for row in due:
-            house = clinics[row.clinic]
+            if _overtaken(batch, row):
+                continue
             try:
-                self._carry_out(batch, row, house, verdict_on(row, house, recipients, consents, batch.now))
-            except Exception as error:  # a row that nothing can be made of stops only itself
+                house = clinics[row.clinic]
+                verdict = verdict_on(row, house, recipients, consents, batch.now)
+                self._carry_out(batch, row, house, unless_capped(verdict, row, counts, batch.now))
+            except Exception as error:  # a row or clinic that nothing can be made of stops only itself
                 log.error("reminder undecidable", reminder=str(row.id), exc_info=error)
                 batch.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
 
+    async def _counts(self, connection: AsyncConnection, due: Sequence[Any], now: datetime) -> Counts:
+        capped = [row for row in due if row.purpose in self._caps]
+        longest = max((self._caps[row.purpose].within for row in capped), default=timedelta())
+        return Counts(self._caps, await sent_since(connection, capped, now - longest))
+
     def _carry_out(self, batch: Batch, row: Any, house: House, verdict: Verdict) -> None:
         match verdict:
+            case Send() if self._words.held(row, house):  # until a person releases it, which makes it due again
+                batch.move(row, ReminderState.SCHEDULED, HELD, due_at=row.expires_at)
+            case Expire() if self._words.held(row, house):
+                batch.move(row, ReminderState.EXPIRED, HELD)
             case Send(address):
                 self._intend(batch, row, house, address)
             case Defer(until, reason):
@@ -100,9 +145,12 @@ class Starter:
             log.warning("reminder unwritable", reminder=str(row.id), code=error.code)
             batch.move(row, ReminderState.NEEDS_REVIEW, error.code)
             return
+        if not batch.days[row.clinic, row.sender].take(written.segments or 1):
+            return
         if (row.clinic, written.version) not in self._kept:
             batch.new_wordings[row.clinic, written.version] = written.wording_row(row.clinic, batch.now)
-        batch.intend(row, house, address, written, self._callback)
+        kept_for = "" if self._words.confirmed(written, house) else UNCONFIRMED
+        batch.intend(row, house, address, written, self._callback, kept_for)
 
     async def _give_back(self, connection: AsyncConnection, batch: Batch, allotted: Sequence[Turn]) -> None:
         rows = [
@@ -112,3 +160,14 @@ class Starter:
         await save_turns(connection, rows)
         own = {turn.key for turn in allotted}
         await lower_next_due(connection, {lane: due for lane, due in batch.due.items() if lane not in own})
+
+
+def _overtaken(batch: Batch, row: Any) -> bool:
+    """What a newer session, a correction or a void has said while an earlier try was under way, is heeded now."""
+    if row.called_off:
+        batch.move(row, ReminderState.CANCELLED, row.called_off)
+        return True
+    if row.fence and row.by == "worker" and row.intended_at > batch.now:
+        batch.move(row, ReminderState.SCHEDULED, "replanned", due_at=row.intended_at)
+        return True
+    return False

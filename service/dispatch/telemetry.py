@@ -18,7 +18,7 @@ _RESULTS = {
 
 
 def started(intents: Sequence[Intent]) -> None:
-    for medium, count in Counter(intent.medium.value for intent in intents).items():
+    for medium, count in Counter(intent.medium for intent in intents).items():
         metrics.reminders_started.labels(medium).inc(count)
     for intent in intents:
         metrics.lateness_seconds.observe(max(0.0, (intent.started_at - intent.due_at).total_seconds()))
@@ -32,4 +32,4 @@ def settled(group: Sequence[tuple[Intent, Outcome]]) -> None:
 
 def _labels(intent: Intent, outcome: Outcome) -> tuple[str, str, str]:
     failure = outcome.failure.value if isinstance(outcome, Retry | Rejected) else ""
-    return intent.medium.value, _RESULTS[type(outcome)], failure
+    return intent.medium, _RESULTS[type(outcome)], failure

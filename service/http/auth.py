@@ -19,6 +19,8 @@ class Caller:
 
     clinic: str
     scopes: frozenset[str]
+    key: str = ""
+    """Which key it was, as people see it: `ac_1f2e3d4c`."""
 
 
 class Keys:
@@ -49,7 +51,7 @@ class Keys:
         if row is None:
             self._remembered.pop(digest, None)
             return None
-        caller = Caller(row.clinic, frozenset(row.scopes.split()))
+        caller = Caller(row.clinic, frozenset(row.scopes.split()), f"ac_{row.prefix}")
         if len(self._remembered) >= _REMEMBERED_KEYS:
             self._remembered.clear()
         self._remembered[digest] = (clock.monotonic() + _REMEMBERED_SECONDS, caller)

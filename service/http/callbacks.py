@@ -30,13 +30,14 @@ def callbacks_router(channels: Mapping[str, Channel], receipts: Receipts, public
         channel = channels.get(name)
         if channel is None or not public_url:
             raise NotFound(Problem("not-found", "", "no such channel reports here"))
-        await receipts.take(channel.status_of(await _callback(request, public_url), clock.now()))
+        await receipts.take(channel.status_of(await read_callback(request, public_url), clock.now()))
         return Response(status_code=204)
 
     return router
 
 
-async def _callback(request: Request, public_url: str) -> CallbackRequest:
+async def read_callback(request: Request, public_url: str) -> CallbackRequest:
+    """What was posted to us. Raises BadInput (`body-too-large`)."""
     query = f"?{request.url.query}" if request.url.query else ""
     parts, size = [], 0
     async for part in request.stream():

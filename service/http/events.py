@@ -14,16 +14,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from service import clock, metrics
-from service.errors import AftercareError, BadInput, Conflict, Problem
+from service.errors import AftercareError, Conflict, Problem
 from service.events import Event, event_from, parse_json
 from service.http.auth import Keys
+from service.http.event_docs import event_docs
+from service.http.manners import TooLarge, read_body
 from service.http.problems import problem_json
 from service.intake import Intake, Taken
 from service.types import Json
-
-
-class TooLarge(BadInput):
-    status = 413
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,10 @@ class EventLimits:
 def events_router(intake: Intake, keys: Keys, limits: EventLimits) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/v1/events", summary="Report treatments", status_code=201)
+    @router.post("/v1/events", summary="Report events", status_code=201, tags=["Events"], **event_docs())
     async def post_events(request: Request) -> Response:
         caller = await keys.caller(request, "events:write")
-        value = parse_json(await _body(request, limits.body))
+        value = parse_json(await read_body(request, limits.body, ": send fewer events"))
         received_at = clock.now()
         if isinstance(value, list):
             return _multi(await _take_batch(intake, caller.clinic, value, limits, received_at))
@@ -112,17 +110,3 @@ def _multi(results: list[Json]) -> Response:
 
 def _json(status: int, body: Json) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The whole body, read no further than the limit, and not at all where it is announced to be larger."""
-    too_large = TooLarge(Problem("body-too-large", "body", f"a request holds at most {limit} bytes: send fewer events"))
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise too_large
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
-    return b"".join(parts)

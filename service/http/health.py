@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import clock, metrics
+from service.store.alerts import oldest_waiting
 from service.store.session import Database
 from service.store.workers import latest_beat, try_writing
 
@@ -40,8 +41,10 @@ class Readiness:
                 now = await self._database.now(connection)
                 await try_writing(connection, now)
                 seen = await latest_beat(connection)
+                waiting = await oldest_waiting(connection)
         except (SQLAlchemyError, OSError):
             return ["database-refuses-writes"]
+        metrics.alert_age_seconds.set((now - waiting).total_seconds() if waiting else 0)
         if seen is None:
             return ["no-worker"]
         metrics.heartbeat_age_seconds.set((now - seen).total_seconds())

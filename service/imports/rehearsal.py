@@ -60,8 +60,9 @@ class Rehearsal:
             known = await known_of(
                 connection,
                 self._clinic,
-                clients={event.data.client.ref for event in events},
-                treatments={event.data.treatment.id for event in events},
+                clients={event.client for event in events if event.client},
+                treatments={event.treatment for event in events if event.treatment},
+                appointments={event.appointment for event in events if event.appointment},
                 events={(event.source, event.id) for event in events},
                 addresses=(),
             )

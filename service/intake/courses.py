@@ -1,29 +1,36 @@
 """From facts to rows: plan a course anew from all that is known of it, and save what that changes.
 
-Planning always starts from every treatment of the course, so a correction, a newer session or a client's move need no
-rules of their own, and events may arrive in any order.
+Planning always starts from every treatment of the course and every appointment of its client, so a correction, a newer
+session, a booking or a client's move need no rules of their own, and events may arrive in any order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
-from uuid_utils.compat import uuid7
 
+from service.intake.drafts import Cause, Drafts
 from service.intake.effects import Effects
+from service.intake.entry import Named
+from service.intake.facts import stands
+from service.intake.matters import OTHER_CLIENT, VOIDED, Touched
 from service.intake.people import People
-from service.plan import Changes, Existing, Planned, QuietHours, Session, SkipReason, plan_course, reconcile
+from service.plan import Booking, Existing, Planned, QuietHours, Session, SkipReason, plan_course, reconcile
 from service.protocols import Protocol
+from service.protocols.model import area_key
+from service.store.appointments import appointments_of_clients
 from service.store.clinics import House
-from service.store.reminders import insert_reminders, record_decisions, reminders_of, replan_reminders
+from service.store.reminders import reminders_of
 from service.store.treatments import courses_of_clients, treatments_of_courses
-from service.types import Json, Kind, Medium, ReminderState
+from service.types import Json, Kind, Medium, ReminderState, SendMode
 
-Course = tuple[str, str]
-"""(clinic, course)."""
 _Group = tuple[str, str, str, str]
 """(clinic, course, client, protocol): what is planned together."""
+
+_GONE = {VOIDED: SkipReason.TREATMENT_VOIDED, OTHER_CLIENT: SkipReason.OTHER_CLIENT}
+"""Treatments in these states are planned no more."""
 
 
 class Planner:
@@ -35,34 +42,47 @@ class Planner:
     async def plan(
         self,
         connection: AsyncConnection,
-        courses: set[Course],
+        touched: Touched,
         people: People,
         clinics: Mapping[str, House],
         effects: Effects,
+        cause: Cause,
         now: datetime,
-    ) -> dict[tuple[str, str], list[Any]]:
-        """Plan these courses, and those of clients who moved to another zone.
+    ) -> Drafts:
+        """Plan the courses that were touched, and all those of clients whose own facts have changed.
 
-        Tells `effects` what that changes. Returns the plan by (clinic, treatment), as rows.
+        Tells `effects` and the result what that changes.
         """
-        if people.moved:
-            courses = courses | await courses_of_clients(connection, people.moved)
-        if not courses:
-            return {}
+        drafts = Drafts(effects, cause, touched.corrected, now)
+        clients = touched.clients | people.moved
+        courses = touched.courses | (await courses_of_clients(connection, clients) if clients else set())
+        if courses:
+            await self._draft(connection, drafts, courses, people, clinics)
+            await drafts.save(connection)
+        return drafts
+
+    async def _draft(
+        self,
+        connection: AsyncConnection,
+        drafts: Drafts,
+        courses: set[Named],
+        people: People,
+        clinics: Mapping[str, House],
+    ) -> None:
         treatments = await treatments_of_courses(connection, courses)
         rows = by_treatment(await reminders_of(connection, [(row.clinic, row.id) for row in treatments]))
-        batch = _Batch(effects, now)
+        booked = {client for client, row in people.clients.items() if row["has_booked"]}
+        appointments = await appointments_of_clients(connection, booked)
         for group, members in _groups(treatments, people).items():
-            self._plan_group(batch, group, members, rows, people, clinics[group[0]])
-        await batch.save(connection)
-        return batch.plans
+            self._plan_group(drafts, group, members, rows, appointments, people, clinics[group[0]])
 
     def _plan_group(
         self,
-        batch: "_Batch",
+        drafts: Drafts,
         group: _Group,
         treatments: Sequence[Any],
-        rows: Mapping[tuple[str, str], Sequence[Any]],
+        rows: Mapping[Named, Sequence[Any]],
+        appointments: Iterable[Any],
         people: People,
         house: House,
     ) -> None:
@@ -70,119 +90,60 @@ class Planner:
         client = people.clients[clinic, ref]
         existing = {row.id: _as_dict(row) for one in treatments for row in rows.get((clinic, one.id), ())}
         protocol = self._protocols.get(code)
-        desired = plan_of(protocol, treatments, client, house, batch.now) if protocol else []
-        changes = reconcile(desired, [_planned_by(code, row) for row in existing.values()])
-        batch.apply(changes, existing, {row.id: row for row in treatments}, client, house)
-
-
-class _Batch:
-    """What planning changes, gathered for all courses and saved in a few statements."""
-
-    def __init__(self, effects: Effects, now: datetime) -> None:
-        self.now = now
-        self.plans: dict[tuple[str, str], list[Any]] = {}
-        self._effects = effects
-        self._inserts: list[Json] = []
-        self._updates: list[Json] = []
-        self._decisions: list[Json] = []
-
-    def apply(
-        self,
-        changes: Changes,
-        existing: dict[Any, Json],
-        treatments: Mapping[str, Any],
-        client: Mapping[str, Any],
-        house: House,
-    ) -> None:
-        self._count(changes, existing)
-        for planned in changes.insert:
-            row = self._row(planned, treatments[planned.treatment], client, house)
-            self._inserts.append(row)
-            existing[row["id"]] = row
-        for id_, planned in changes.reschedule:
-            row = existing[id_] | self._times(planned, treatments[planned.treatment], client, house)
-            self._change(row, existing, "replanned")
-        for id_, reason in changes.cancel:
-            cancelled = {"state": ReminderState.CANCELLED.value, "reason": reason.value, "by": "plan"}
-            self._change(existing[id_] | cancelled | {"updated_at": self.now}, existing, reason.value)
-        for row in existing.values():
-            self.plans.setdefault((house.id, row["treatment"]), []).append(row)
-
-    async def save(self, connection: AsyncConnection) -> None:
-        await insert_reminders(connection, self._inserts)
-        await replan_reminders(connection, self._updates)
-        await record_decisions(connection, self._decisions)
-        for plan in self.plans.values():
-            plan.sort(key=lambda row: (row["intended_at"], row["step"], row["occurrence"]))
-
-    def _count(self, changes: Changes, existing: Mapping[Any, Json]) -> None:
-        new = [planned.skip for planned in changes.insert]
-        again = [id_ for id_, _ in changes.reschedule if existing[id_]["state"] != ReminderState.SCHEDULED]
-        self._effects.planned += new.count(None) + len(again) - len(changes.cancel)
-        self._effects.past += new.count(SkipReason.PAST)
-
-    def _change(self, row: Json, existing: dict[Any, Json], code: str) -> None:
-        existing[row["id"]] = row
-        self._updates.append(row)
-        self._decisions.append(
-            {"clinic": row["clinic"], "id": uuid7(), "reminder": row["id"], "at": self.now, "code": code,
-             "by": "plan", "detail": {}}
-        )  # fmt: skip
-
-    def _row(self, planned: Planned, treatment: Any, client: Mapping[str, Any], house: House) -> Json:
-        return {
-            "clinic": house.id,
-            "id": uuid7(),
-            "treatment": planned.treatment,
-            "step": planned.step,
-            "occurrence": planned.occurrence,
-            "tries": 0,
-            "fence": 0,
-            "lease_until": None,
-            **self._times(planned, treatment, client, house),
-        }
-
-    def _times(self, planned: Planned, treatment: Any, client: Mapping[str, Any], house: House) -> Json:
-        row = planned_row(planned, client, house)
-        if planned.skip is None and row["sender"] is not None:
-            self._effects.schedule((house.id, row["sender"]), planned.due_at)
-        return row | {"protocol": treatment.protocol, "updated_at": self.now}
-
-
-def planned_row(planned: Planned, client: Mapping[str, Any], house: House) -> Json:
-    """Everything of a reminder that planning decides, and may decide again, as columns."""
-    medium = _first_usable(planned.channels, client, house)
-    sender = house.senders.get(medium)
-    return {
-        "client": client["ref"],
-        "purpose": planned.purpose.value,
-        "topic": planned.topic or "",
-        "media": ",".join(planned.channels),
-        "medium": medium.value,
-        "sender": sender.sender if sender else None,
-        "send_mode": planned.send.value,
-        "quiet": planned.quiet.value,
-        "if_unknown": planned.if_unknown.value,
-        "asks": planned.asks.model_dump(mode="json") if planned.asks else None,
-        "intended_at": planned.intended_at,
-        "due_at": planned.due_at,
-        "expires_at": planned.expires_at,
-        "zone": planned.zone,
-        "local_time": planned.local,
-        "state": (ReminderState.SKIPPED if planned.skip else ReminderState.SCHEDULED).value,
-        "reason": planned.skip.value if planned.skip else "",
-        "by": "plan",
-    }
+        desired = plan_of(protocol, treatments, client, house, drafts.now, appointments) if protocol else []
+        gone = {row.id: reason for row in treatments if (reason := gone_by(row, client))}
+        changes = reconcile(desired, [_planned_by(code, row) for row in existing.values()], gone)
+        drafts.apply(changes, existing, {row.id: row for row in treatments}, client, house)
 
 
 def plan_of(
-    protocol: Protocol, treatments: Sequence[Any], client: Mapping[str, Any], house: House, now: datetime
+    protocol: Protocol,
+    treatments: Sequence[Any],
+    client: Mapping[str, Any],
+    house: House,
+    now: datetime,
+    appointments: Iterable[Any] = (),
 ) -> list[Planned]:
-    """The plan of one course, from the rows of its treatments and its client."""
-    sessions = [_session(row, house.zone_for(client["time_zone"], row.location)) for row in treatments]
-    return plan_course(protocol, sessions, quiet=quiet_hours(house), usable=usable_media(client, house), now=now)
+    """The plan of one course, from the rows of its treatments and its client, and of the client's appointments."""
+    present = [row for row in treatments if gone_by(row, client) is None]
+    sessions = [_session(row, house.zone_for(client["time_zone"], row.location)) for row in present]
+    bookings = _bookings(present, appointments)
+    return plan_course(
+        protocol,
+        sessions,
+        bookings=bookings,
+        quiet=quiet_hours(house),
+        usable=usable_media(client, house),
+        heard=bool(house.alert_email),
+        now=now,
+    )
 
 
+def gone_by(treatment: Any, client: Mapping[str, Any]) -> SkipReason | None:
+    """Why nothing of a treatment is planned any more."""
+    return SkipReason.CLIENT_ERASED if client["erased_at"] is not None else _GONE.get(treatment.state)
+
+
+def _bookings(treatments: Sequence[Any], appointments: Iterable[Any]) -> list[Booking]:
+    """The appointments that stand and continue this course: by its id where the clinic named one, else by what it is.
+
+    One that names no area may be of any.
+    """
+    if not treatments:
+        return []
+    course = treatments[0]
+    areas = {"", *(area_key(row.area) for row in treatments)}
+
+    def continues(row: Any) -> bool:
+        if (row.clinic, row.client) != (course.clinic, course.client):
+            return False
+        named = bool(row.course == course.course)
+        return named if row.course else row.protocol == course.protocol and area_key(row.area) in areas
+
+    return [Booking(row.starts_at) for row in appointments if continues(row) and stands(row)]
+
+
+@lru_cache(maxsize=1024)
 def quiet_hours(house: House) -> QuietHours:
     """The clinic's quiet hours; they bind SMS, and email only where the clinic says so."""
     media = frozenset(Medium) if house.quiet_email else frozenset({Medium.SMS})
@@ -192,12 +153,6 @@ def quiet_hours(house: House) -> QuietHours:
 def usable_media(client: Mapping[str, Any], house: House) -> frozenset[Medium]:
     """The media that the client has an address for and the clinic a sender."""
     return frozenset(medium for medium in house.senders if client[_COLUMN[medium]])
-
-
-def _first_usable(media: Sequence[Medium], client: Mapping[str, Any], house: House) -> Medium:
-    """The first usable of a step's media; without one, simply the first."""
-    usable = usable_media(client, house)
-    return next((medium for medium in media if medium in usable), media[0])
 
 
 _COLUMN = {Medium.SMS: "phone", Medium.EMAIL: "email"}
@@ -232,11 +187,14 @@ def existing_of(row: Json) -> Existing:
         occurrence=row["occurrence"],
         state=ReminderState(row["state"]),
         settled_by_plan=row["by"] == "plan",
+        medium=Medium(row["medium"]),
         due_at=row["due_at"],
         expires_at=row["expires_at"],
         intended_at=row["intended_at"],
         zone=row["zone"],
         moved=row["by"] != "plan",
+        begun=row["send_mode"] == SendMode.ALL and row["fence"] > 0,
+        called_off=row["called_off"],
     )
 
 
@@ -245,9 +203,9 @@ def _planned_by(code: str, row: Json) -> Existing:
     return existing_of(row if row["protocol"] == code else row | {"zone": ""})
 
 
-def by_treatment(rows: Sequence[Any]) -> dict[tuple[str, str], list[Any]]:
+def by_treatment(rows: Collection[Any]) -> dict[Named, list[Any]]:
     """Reminders by (clinic, treatment), in the order given."""
-    found: dict[tuple[str, str], list[Any]] = {}
+    found: dict[Named, list[Any]] = {}
     for row in rows:
         found.setdefault((row.clinic, row.treatment), []).append(row)
     return found

@@ -1,6 +1,6 @@
 """What an event says about its client: who, how to reach them, and what they agreed to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -8,16 +8,19 @@ from typing import Any, TypeAlias
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import Problem
-from service.events import ClientData
+from service.events import AppointmentBooked, ClientErased, ClientUpdated, ConsentChanged, Event
 from service.intake.addresses import SENTENCES, Address, email_address, phone_address
-from service.intake.entry import Entry
+from service.intake.answer import Standing
+from service.intake.entry import Entry, Named
 from service.store.clients import (
+    consents_by_client,
     hold_recipients,
     lock_clients,
     record_consents,
     remember_recipients,
     update_clients,
 )
+from service.store.clients import stands as withdrawn
 from service.store.treatments import EventKey
 from service.types import Json, Medium
 
@@ -46,117 +49,241 @@ class Contact:
         )
 
 
-_Clients: TypeAlias = Mapping[tuple[str, str], Mapping[str, Any]]
+_Clients: TypeAlias = Mapping[Named, Json]
 """By (clinic, ref), as columns."""
+
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "first_name": ("first_name",),
+    "phone": ("phone_given", "phone", "phone_problem"),
+    "email": ("email_given", "email", "email_problem"),
+    "time_zone": ("time_zone",),
+    "locale": ("locale",),
+}
+"""What an event may tell of a client, each with its columns; the first of them is empty where nothing is known."""
+
+_MOVES = ("phone", "email")
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The clients of a group of events as they are now, and those whose zone has changed with it."""
+    """The clients of a group of events as they are now."""
 
-    clients: _Clients
-    moved: frozenset[tuple[str, str]]
+    clients: dict[Named, Json]
+    """By (clinic, ref), as columns."""
+    moved: frozenset[Named]
+    """Those whose zone changed, or who can be reached by another medium now: all they have coming is planned anew."""
+    refused: frozenset[Named]
+    """Those whose data had been erased before: nothing of these events may be kept."""
+    idle: Mapping[EventKey, Standing]
+    """Updates and consents that changed nothing, and why."""
 
 
-def contact_of(client: ClientData, country: str) -> Contact:
+def contact_of(event: Event, country: str) -> Contact:
+    told = event.told
+    if told is None:
+        return Contact(None, None)
+    # Many systems send an empty text for what they do not know; only an update means it.
+    gone = Address(None) if isinstance(event.data, ClientUpdated) else None
     return Contact(
-        phone=phone_address(client.phone, country) if client.phone else None,
-        email=email_address(client.email) if client.email else None,
+        phone=phone_address(told.phone, country) if told.phone else gone if told.phone == "" else None,
+        email=email_address(told.email) if told.email else gone if told.email == "" else None,
     )
 
 
 async def record_people(
-    connection: AsyncConnection, entries: Sequence[Entry], contacts: Mapping[EventKey, Contact], now: datetime
+    connection: AsyncConnection,
+    entries: Sequence[Entry],
+    contacts: Mapping[EventKey, Contact],
+    others: Collection[Named],
+    now: datetime,
 ) -> People:
-    """Lock the clients, bring them up to date where this event is the newest word on them, and keep their consents."""
-    if not entries:
-        return People({}, frozenset())
-    described = [client_row(entry, contacts[entry.key]) for entry in entries]
-    stored = await lock_clients(connection, described)
+    """Lock the clients of these events and `others`, bring them up to date by what the events tell, and keep their
+    consents."""
+    described = {
+        entry.key: client_row(entry, contacts[entry.key])
+        for entry in entries
+        if entry.client and _makes_known(entry.event)
+    }
+    stored = await lock_clients(connection, list(described.values()), others)
     earlier = {key: dict(row._mapping) for key, row in stored.items()}  # noqa: SLF001 - SQLAlchemy's documented accessor
-    clients: dict[tuple[str, str], Json] = {}
-    changed: list[Json] = []
-    moved = set()
-    for entry, row in zip(entries, described, strict=True):
-        before = earlier[entry.client]
-        after = merged(before, row, contacts[entry.key])
-        clients[entry.client] = after
-        if after != before:
-            changed.append(after)
-        if after["time_zone"] != before["time_zone"]:
-            moved.add(entry.client)
-    await update_clients(connection, changed)
-    await remember_recipients(connection, _addresses(clients), now)
-    await _record_consents(connection, entries, earlier, clients)
-    return People(clients, frozenset(moved))
+    refused = frozenset(key for key, row in earlier.items() if row["erased_at"] is not None)
+    telling = [entry for entry in entries if entry.event.told and entry.client not in refused]
+    clients = dict(earlier)
+    for entry in telling:
+        assert entry.client is not None  # noqa: S101 - it tells of one
+        clients[entry.client] = merged(earlier[entry.client], described[entry.key], contacts[entry.key])
+    await update_clients(connection, [row for key, row in clients.items() if row is not earlier[key]])
+    told = {entry.client: clients[entry.client] for entry in telling if entry.client}
+    await remember_recipients(connection, addresses(told), now)
+    said = await _record_consents(connection, telling, earlier, clients)
+    moved = frozenset(key for key, row in clients.items() if _is_elsewhere(earlier[key], row))
+    idle = {
+        entry.key: standing
+        for entry in telling
+        if isinstance(entry.event.data, ClientUpdated | ConsentChanged)
+        and (standing := _idle(described[entry.key], earlier, contacts[entry.key], consent_rows(entry), said))
+    }
+    return People(clients, moved, refused, idle)
+
+
+def _idle(
+    described: Json, earlier: _Clients, contact: Contact, consents: Sequence[Json], said: Mapping[tuple[str, ...], Any]
+) -> Standing | None:
+    """Whether all that an event tells was told by newer ones, or taken back by the client."""
+    before = earlier[described["clinic"], described["ref"]]
+    if _said_by(before) == _said_by(described) or _newer(before, described, contact):
+        return None
+    stored = [(row, said.get((row["clinic"], row["client"], row["medium"], row["purpose"]))) for row in consents]
+    if any(old is None or (not withdrawn(old) and _counts(row, old)) for row, old in stored):
+        return None
+    overruled = any(row["granted"] and old is not None and withdrawn(old) for row, old in stored)
+    return Standing.OVERRULED if overruled else Standing.OUTDATED
+
+
+def _counts(row: Json, old: Any) -> bool:
+    return bool((row["at"], row["source"]) >= (old.at, old.source))
+
+
+def _makes_known(event: Event) -> bool:
+    """Whether a client who is not known yet becomes known by it: an erasure is remembered, too."""
+    return event.told is not None or isinstance(event.data, ClientErased)
+
+
+def _is_elsewhere(before: Json, after: Json) -> bool:
+    reach = [bool(before[name]) != bool(after[name]) for name in _MOVES]
+    return any(reach) or bool(before["time_zone"] != after["time_zone"])
 
 
 async def _record_consents(
     connection: AsyncConnection, entries: Sequence[Entry], earlier: _Clients, clients: _Clients
-) -> None:
-    """Where something is withdrawn no start may be under way, to the address that was or to the one that is."""
+) -> Mapping[tuple[str, ...], Any]:
+    """Where something is withdrawn no start may be under way, to the address that was or to the one that is.
+
+    Returns what had been said before by the clients of updates and consents: others are not asked about it.
+    """
     rows = [row for entry in entries for row in consent_rows(entry)]
     withdrawn = {(row["clinic"], row["client"]) for row in rows if not row["granted"]}
-    held = [_addresses({key: known[key] for key in withdrawn}) for known in (earlier, clients)]
+    held = [addresses({key: known[key] for key in withdrawn}) for known in (earlier, clients)]
     await hold_recipients(connection, set.union(*held))
+    asking = {entry.client for entry in entries if isinstance(entry.event.data, ClientUpdated | ConsentChanged)}
+    said = await consents_by_client(connection, {client for client in asking if client})
     await record_consents(connection, rows)
+    return said
 
 
 def consent_rows(entry: Entry) -> list[Json]:
     """A purpose that is named is a yes for the media listed and a no for the others; one not named says nothing."""
+    told = entry.event.told
     return [
         {
             "clinic": entry.clinic,
-            "client": entry.event.data.client.ref,
+            "client": entry.event.client,
             "medium": medium.value,
             "purpose": purpose.value,
             "granted": medium in media,
-            "source": f"event {entry.event.source} {entry.event.id}",
+            "source": f"event {entry.name}",
             "at": entry.event.time,
         }
-        for purpose, media in entry.event.data.client.consent.items()
+        for purpose, media in (told.consent if told else {}).items()
         for medium in Medium
     ]
 
 
 def client_row(entry: Entry, contact: Contact) -> Json:
     """The client as this event alone describes them, as columns."""
-    client = entry.event.data.client
+    told = entry.event.told
     phone, email = contact.phone or Address(None), contact.email or Address(None)
-    return {
+    row = {
         "clinic": entry.clinic,
-        "ref": client.ref,
-        "first_name": client.first_name or "",
+        "ref": entry.event.client,
+        "first_name": (told and told.first_name) or "",
         "phone": phone.value,
-        "phone_given": client.phone or "",
+        "phone_given": (told and told.phone) or "",
         "phone_problem": phone.problem,
         "email": email.value,
-        "email_given": client.email or "",
+        "email_given": (told and told.email) or "",
         "email_problem": email.problem,
-        "time_zone": client.time_zone or "",
-        "locale": (client.locale or "").replace("_", "-"),
+        "time_zone": (told and told.time_zone) or "",
+        "locale": ((told and told.locale) or "").replace("_", "-"),
         "as_of": entry.event.time,
+        "as_of_event": entry.name,
+        "has_booked": isinstance(entry.event.data, AppointmentBooked),
     }
+    return row | {"told": _told({name: _said_by(row) for name in _given(row, contact)}, row)}
 
 
 def merged(before: Json, described: Json, contact: Contact) -> Json:
-    """What is known after this event: what it gives replaces what was known, what it leaves out stays.
+    """What is known after this event: what it gives replaces what older ones gave, what it leaves out stays.
 
-    An older event still tells what no newer one has told: events may arrive in any order.
+    Each field goes by the newest event that told it, so events may arrive in any order.
     """
-    newer = described["as_of"] >= before["as_of"]
-    given: list[tuple[str, ...]] = [(name,) for name in ("first_name", "time_zone", "locale") if described[name]]
-    given += [("phone_given", "phone", "phone_problem")] if contact.phone is not None else []
-    given += [("email_given", "email", "email_problem")] if contact.email is not None else []
-    told = [name for names in given if newer or not before[names[0]] for name in names]
-    as_of = max(before["as_of"], described["as_of"])
-    return before | {name: described[name] for name in told} | {"as_of": as_of}
+    if _said_by(before) == _said_by(described):  # it has just been inserted as this event describes it
+        return before
+    newer = _newer(before, described, contact)
+    words = {name: word for name in _FIELDS if (word := _word_on(before, name))}
+    words |= dict.fromkeys(newer, _said_by(described))
+    changed = {column: described[column] for name in newer for column in _FIELDS[name]}
+    as_of, as_of_event = max(_said_by(before), _said_by(described))
+    after = before | changed | {"as_of": as_of, "as_of_event": as_of_event}
+    has_booked = before["has_booked"] or described["has_booked"]
+    return after | {"has_booked": has_booked, "told": _told(words, after)}
 
 
-def _addresses(clients: _Clients) -> set[tuple[str, str, str]]:
+def _newer(before: Json, described: Json, contact: Contact) -> list[str]:
+    """The fields on which this event is the newest word."""
+    words = {name: _word_on(before, name) for name in _given(described, contact)}
+    return [name for name, word in words.items() if word is None or _said_by(described) >= word]
+
+
+_Said: TypeAlias = tuple[datetime, str]
+"""When something was told, and by which event."""
+
+
+def _said_by(row: Json) -> _Said:
+    """The newest event that described this client."""
+    return row["as_of"], row["as_of_event"]
+
+
+def _word_on(row: Json, name: str) -> _Said | None:
+    """The event that told this field; None where none did."""
+    if name in row["told"]:
+        time, event = row["told"][name]
+        return datetime.fromisoformat(time), event
+    return _said_by(row) if row[_FIELDS[name][0]] else None
+
+
+def _told(words: Mapping[str, _Said], row: Json) -> Json:
+    """What is to be remembered of when fields were told: what the row itself does not say already."""
+    return {
+        name: [time.isoformat(), event]
+        for name, (time, event) in words.items()
+        if (time, event) != _said_by(row) or not row[_FIELDS[name][0]]
+    }
+
+
+def _given(described: Json, contact: Contact) -> list[str]:
+    """The fields that an event tells: also those that it takes away."""
+    plain = [name for name in ("first_name", "time_zone", "locale") if described[name]]
+    phone = ["phone"] if contact.phone is not None else []
+    return plain + phone + (["email"] if contact.email is not None else [])
+
+
+def addresses(clients: _Clients) -> set[tuple[str, str, str]]:
+    """Every address of these clients, as keys of the recipients."""
     return {
         (clinic, medium.value, client[column])
         for (clinic, _), client in clients.items()
         for medium, column in ((Medium.SMS, "phone"), (Medium.EMAIL, "email"))
         if client[column]
     }
+
+
+def addresses_in(bodies: Iterable[Json], country: str) -> set[tuple[str, str]]:
+    """Every usable address that these events told, by medium."""
+    found = set()
+    for body in bodies:
+        told = body.get("data", {}).get("client") or {}
+        phone, email = told.get("phone"), told.get("email")
+        contact = Contact(phone_address(phone, country) if phone else None, email_address(email) if email else None)
+        found.update(contact.addresses)
+    return found

@@ -1,44 +1,49 @@
 """Recording a group of events in one transaction: each step is one statement for all of them.
 
-Events of the same client must see each other's effects, so a group is recorded in rounds in which every client occurs
-once; nearly always there is one round.
+Events about the same client or matter must see each other's effects, so a group is recorded in rounds in which each
+occurs once; nearly always there is one round.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import AftercareError, Conflict, NotFound, Problem
-from service.events import Event
-from service.intake.answer import Standing, Taken, plan_line
+from service.events import ClientErased
+from service.intake.answer import Change, Standing, Taken, change_of, in_order, plan_line
 from service.intake.courses import Planner, by_treatment
+from service.intake.drafts import Cause
 from service.intake.effects import Effects
-from service.intake.entry import Entry
-from service.intake.people import Contact, contact_of, record_people
+from service.intake.entry import Entry, Named
+from service.intake.facts import Facts, facts_about, owners, standing_of
+from service.intake.matters import Touched, record_matters
+from service.intake.people import Contact, People, addresses, addresses_in, contact_of, record_people
 from service.protocols import Protocol
+from service.store.appointments import protocols_of_codes
 from service.store.clinics import House, houses
+from service.store.erasure import bodies_about, erase_client
 from service.store.lanes import lower_next_due
-from service.store.reminders import reminders_of
+from service.store.reminders import decisions_of_events, reminders_of
 from service.store.treatments import (
     EventKey,
+    forget_events,
     insert_events,
     known_events,
-    lock_treatments,
-    save_courses,
-    save_treatments,
-    treatments_by_id,
+    lock_matters,
+    set_event_state,
 )
 from service.types import Json
 
 Answer = Taken | AftercareError
 
 OTHER_CONTENT = Problem("event-conflict", "id", "an event with this source and id but other content is stored")
-OTHER_CLIENT = Problem(
-    "treatment-of-another-client",
+ERASED = Problem(
+    "client-erased",
     "data.client.ref",
-    "this treatment was reported for another client: give the visit an id of its own",
+    "this client's data was erased, so nothing about them is stored: one who comes back needs a reference of their own",
 )
 
 
@@ -54,15 +59,25 @@ class Recorder:
     ) -> tuple[list[Answer], Effects]:
         """Record all entries; returns an answer to each, and what they changed in the schedule."""
         clinics = await houses(connection, [entry.clinic for entry in entries])
-        await lock_treatments(connection, [entry.treatment for entry in entries])
+        await lock_matters(connection, [" ".join(name) for entry in entries for name in _to_lock(entry)])
+        entries = await self._mapped(connection, entries)
         answers: dict[int, Answer] = {}
         effects = Effects()
         for numbers in _rounds(entries):
-            round_ = [entries[number] for number in numbers]
-            results = await self._record_round(connection, round_, clinics, effects, now)
+            results = await self._record_round(connection, [entries[n] for n in numbers], clinics, effects, now)
             answers.update(zip(numbers, results, strict=True))
         await lower_next_due(connection, effects.due)
         return [answers[number] for number in range(len(entries))], effects
+
+    async def _mapped(self, connection: AsyncConnection, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """The same entries; those that name a clinic's own code of a service know what it stands for."""
+        codes = {(entry.clinic, entry.code) for entry in entries if entry.code and entry.code not in self._protocols}
+        meant = await protocols_of_codes(connection, codes)
+        return (
+            [replace(entry, mapped=meant.get((entry.clinic, entry.code), "")) for entry in entries]
+            if meant
+            else entries
+        )
 
     async def _record_round(
         self,
@@ -73,33 +88,33 @@ class Recorder:
         now: datetime,
     ) -> list[Answer]:
         answers: dict[EventKey, Answer] = {}
-        stored = await treatments_by_id(connection, [entry.treatment for entry in entries])
-        fit = [entry for entry in entries if _fits(entry, clinics, stored, answers)]
-        contacts = {entry.key: contact_of(entry.event.data.client, clinics[entry.clinic].country) for entry in fit}
-        new = await self._insert(connection, fit, stored, now)
-        await self._answer_known(connection, [entry for entry in fit if entry.key not in new], contacts, answers)
-        fresh = [entry for entry in fit if entry.key in new]
-        people = await record_people(connection, fresh, contacts, now)
-        await _save(connection, [entry for entry in fresh if new[entry.key] is not Standing.OUTDATED], new)
-        courses = {(e.clinic, c) for e in fresh if new[e.key] is not Standing.OUTDATED for c in _courses(e, stored)}
-        plans = await self._planner.plan(connection, courses, people, clinics, effects, now)
-        unplanned = [entry.treatment for entry in fresh if entry.treatment not in plans]
-        plans |= by_treatment(await reminders_of(connection, unplanned)) if unplanned else {}
+        fit = [entry for entry in entries if _in_a_clinic(entry, clinics, answers)]
+        facts = await facts_about(connection, fit)
+        contacts = {entry.key: contact_of(entry.event, clinics[entry.clinic].country) for entry in fit}
+        standings = await self._insert(connection, fit, facts, now)
+        await self._answer_known(connection, [one for one in fit if one.key not in standings], contacts, answers)
+        fresh = [entry for entry in fit if entry.key in standings]
+        people = await record_people(connection, fresh, contacts, owners(fresh, facts), now)
+        fresh = await _refuse(connection, fresh, facts, people, answers)
+        await _note_idle(connection, people, standings)
+        touched = await record_matters(connection, fresh, standings, facts)
+        await _erase(connection, fresh, people, clinics, touched, now)
+        drafts = await self._planner.plan(connection, touched, people, clinics, effects, _causes(fresh, facts), now)
+        plans = await _completed(connection, fresh, drafts.plans)
         for entry in fresh:
-            plan = plans.get(entry.treatment, ())
-            answers[entry.key] = _taken(entry, new[entry.key], plan, contacts[entry.key], created=True)
+            changes = in_order(drafts.changes.get(entry.key, ()))
+            plan = plans.get(entry.treatment, ()) if entry.treatment else ()
+            answers[entry.key] = _taken(entry, standings[entry.key], plan, changes, contacts[entry.key], created=True)
         return [answers[entry.key] for entry in entries]
 
     async def _insert(
-        self, connection: AsyncConnection, entries: list[Entry], stored: Mapping[tuple[str, str], Any], now: datetime
+        self, connection: AsyncConnection, entries: list[Entry], facts: Facts, now: datetime
     ) -> dict[EventKey, Standing]:
         """Store the events whose key is new, with what becomes of each. The unique key decides between two at once."""
         if not entries:
             return {}
-        standings = {
-            entry.key: standing_of(entry.event, stored.get(entry.treatment), self._protocols) for entry in entries
-        }
-        rows = [_event_row(entry, standings[entry.key], now) for entry in entries]
+        standings = {entry.key: standing_of(entry, facts, self._protocols) for entry in entries}
+        rows = [_event_row(entry, facts, standings[entry.key], now) for entry in entries]
         inserted = await insert_events(connection, rows)
         return {key: standing for key, standing in standings.items() if key in inserted}
 
@@ -110,25 +125,26 @@ class Recorder:
         contacts: Mapping[EventKey, Contact],
         answers: dict[EventKey, Answer],
     ) -> None:
-        """The same event again gets the same plan; other content under the same key is a conflict."""
+        """The same event again gets the same answer; other content under the same key is a conflict."""
+        if not entries:
+            return
         known = await known_events(connection, [entry.key for entry in entries])
-        plans = by_treatment(
-            await reminders_of(connection, [(row.clinic, row.treatment) for row in known.values()]) if known else []
-        )
+        treatments = {(row.clinic, row.treatment) for row in known.values() if row.treatment}
+        plans = by_treatment(await reminders_of(connection, treatments)) if treatments else {}
+        changes = await _changes_of(connection, entries)
         for entry in entries:
             row = known[entry.key]
             if row.digest == entry.event.digest:
                 plan = plans.get((row.clinic, row.treatment), [])
-                answers[entry.key] = _taken(entry, Standing(row.state), plan, contacts[entry.key], created=False)
+                standing = Standing(row.state)
+                told = in_order(changes.get((entry.clinic, entry.name), ()))
+                answers[entry.key] = _taken(entry, standing, plan, told, contacts[entry.key], created=False)
             else:
-                answers[entry.key] = Conflict(OTHER_CONTENT)
+                answers[entry.key] = Conflict(OTHER_CONTENT if row.digest else ERASED)
 
 
-def standing_of(event: Event, stored: Any, protocols: Collection[str]) -> Standing:
-    """What becomes of an event, by the row of its treatment (None: a new one) and the protocols there are."""
-    if stored is not None and _order(event) < _order_of_row(stored):
-        return Standing.OUTDATED
-    return Standing.PLANNED if event.data.treatment.protocol in protocols else Standing.UNMAPPED
+def _to_lock(entry: Entry) -> list[tuple[str, ...]]:
+    return [name for name in (entry.treatment, entry.appointment) if name]
 
 
 def _rounds(entries: Sequence[Entry]) -> list[list[int]]:
@@ -136,56 +152,97 @@ def _rounds(entries: Sequence[Entry]) -> list[list[int]]:
     rounds: list[list[int]] = []
     turns: dict[tuple[str, ...], int] = {}
     for number, entry in enumerate(entries):
-        names = (("client", *entry.client), ("treatment", *entry.treatment), ("event", *entry.key))
+        names = list(entry.matters())
         turn = max(turns.get(name, 0) for name in names)
         turns.update(dict.fromkeys(names, turn + 1))
         if turn == len(rounds):
             rounds.append([])
         rounds[turn].append(number)
-    return [sorted(numbers, key=lambda number: entries[number].client) for numbers in rounds]
+    return [sorted(numbers, key=lambda number: entries[number].client or ("", "")) for numbers in rounds]
 
 
-def _fits(
-    entry: Entry,
+def _in_a_clinic(entry: Entry, clinics: Mapping[str, House], answers: dict[EventKey, Answer]) -> bool:
+    if entry.clinic in clinics:
+        return True
+    answers[entry.key] = NotFound(Problem("unknown-clinic", "clinic", f"there is no clinic {entry.clinic!r}"))
+    return False
+
+
+async def _refuse(
+    connection: AsyncConnection, entries: list[Entry], facts: Facts, people: People, answers: dict[EventKey, Answer]
+) -> list[Entry]:
+    """Take back the events about clients whose data was erased before; returns the others."""
+    refused = [
+        entry
+        for entry in entries
+        if people.refused & {entry.client, facts.owner(entry)} and not isinstance(entry.event.data, ClientErased)
+    ]
+    if refused:
+        await forget_events(connection, [entry.key for entry in refused])
+        answers.update((entry.key, Conflict(ERASED)) for entry in refused)
+    return [entry for entry in entries if entry.key not in answers]
+
+
+async def _note_idle(connection: AsyncConnection, people: People, standings: dict[EventKey, Standing]) -> None:
+    """What an update changed could only be told under its client's lock."""
+    for key, standing in people.idle.items():
+        standings[key] = standing
+        await set_event_state(connection, key, standing.value)
+
+
+async def _erase(
+    connection: AsyncConnection,
+    entries: Sequence[Entry],
+    people: People,
     clinics: Mapping[str, House],
-    stored: Mapping[tuple[str, str], Any],
-    answers: dict[EventKey, Answer],
-) -> bool:
-    """Whether the event can be taken; if not, `answers` says why."""
-    if entry.clinic not in clinics:
-        answers[entry.key] = NotFound(Problem("unknown-clinic", "clinic", f"there is no clinic {entry.clinic!r}"))
-        return False
-    row = stored.get(entry.treatment)
-    if row is not None and row.client != entry.event.data.client.ref:
-        answers[entry.key] = Conflict(OTHER_CLIENT)
-        return False
-    return True
+    touched: Touched,
+    now: datetime,
+) -> None:
+    for entry in entries:
+        if entry.client and isinstance(entry.event.data, ClientErased) and entry.client not in people.refused:
+            row = people.clients[entry.client]
+            own = {(medium, address) for _, medium, address in addresses({entry.client: row})}
+            bodies = await bodies_about(connection, *entry.client)
+            own |= addresses_in(bodies, clinics[entry.clinic].country)
+            await erase_client(connection, *entry.client, own, entry.name, now)
+            people.clients[entry.client] = row | {"erased_at": now}
+            touched.clients.add(entry.client)
 
 
-def _courses(entry: Entry, stored: Mapping[tuple[str, str], Any]) -> set[str]:
-    """The course an event is about, and the one its treatment was in before a correction."""
-    row = stored.get(entry.treatment)
-    return {entry.course} if row is None else {entry.course, row.course}
+def _causes(entries: Sequence[Entry], facts: Facts) -> Cause:
+    """Which of these events a change comes from: the one about its treatment, else the one about its client."""
+    by_name: dict[tuple[str, ...], Entry] = {}
+    for entry in entries:
+        names = (("treatment", entry.treatment), ("client", entry.client), ("client", facts.owner(entry)))
+        for kind, name in names:
+            if name:
+                by_name.setdefault((kind, *name), entry)
+
+    def cause(clinic: str, treatment: str, client: str) -> Entry | None:
+        return by_name.get(("treatment", clinic, treatment)) or by_name.get(("client", clinic, client))
+
+    return cause
 
 
-def _order(event: Event) -> tuple[int, datetime, str]:
-    version = event.data.treatment.version
-    return (-1 if version is None else version, event.time, event.id)
+async def _completed(
+    connection: AsyncConnection, entries: Sequence[Entry], plans: Mapping[Named, Sequence[Any]]
+) -> Mapping[Named, Sequence[Any]]:
+    """These plans and those of treatments that were not planned just now."""
+    unplanned = {entry.treatment for entry in entries if entry.treatment and entry.treatment not in plans}
+    return {**plans, **by_treatment(await reminders_of(connection, unplanned))} if unplanned else plans
 
 
-def _order_of_row(row: Any) -> tuple[int, datetime, str]:
-    return (-1 if row.version is None else row.version, row.as_of, row.event_id)
+async def _changes_of(connection: AsyncConnection, entries: Collection[Entry]) -> dict[tuple[str, str], list[Change]]:
+    """What these events changed when they were taken in, by (clinic, the event's name)."""
+    found: dict[tuple[str, str], list[Change]] = {}
+    for row in await decisions_of_events(connection, {(entry.clinic, entry.name) for entry in entries}):
+        found.setdefault((row.clinic, row.event), []).append(change_of(row))
+    return found
 
 
-async def _save(connection: AsyncConnection, entries: list[Entry], standings: Mapping[EventKey, Standing]) -> None:
-    """Courses and treatments as the newest events have them. Two events of one treatment can not be in one round."""
-    if entries:
-        await save_courses(connection, [_course_row(entry) for entry in entries])
-        await save_treatments(connection, [treatment_row(entry, standings[entry.key]) for entry in entries])
-
-
-def _event_row(entry: Entry, standing: Standing, now: datetime) -> Json:
+def _event_row(entry: Entry, facts: Facts, standing: Standing, now: datetime) -> Json:
     event = entry.event
+    client = entry.client or facts.owner(entry)
     return {
         "clinic": entry.clinic,
         "source": event.source,
@@ -195,55 +252,28 @@ def _event_row(entry: Entry, standing: Standing, now: datetime) -> Json:
         "received_at": now,
         "digest": event.digest,
         "body": event.body,
-        "treatment": event.data.treatment.id,
+        "treatment": event.treatment or "",
+        "client": client[1] if client else "",
         "state": standing.value,
     }
 
 
-def _course_row(entry: Entry) -> Json:
-    data = entry.event.data
-    return {
-        "clinic": entry.clinic,
-        "id": entry.course,
-        "client": data.client.ref,
-        "protocol": data.treatment.protocol,
-        "area": data.treatment.area,
-        "created_at": entry.event.time,
-    }
-
-
-def treatment_row(entry: Entry, standing: Standing) -> Json:
-    """The treatment as its newest event has it, as columns."""
-    event, treatment, course = entry.event, entry.event.data.treatment, entry.event.data.course
-    return {
-        "clinic": entry.clinic,
-        "id": treatment.id,
-        "client": event.data.client.ref,
-        "course": entry.course,
-        "protocol": treatment.protocol,
-        "kind": treatment.kind.value,
-        "session": course.session,
-        "of": course.of,
-        "area": treatment.area,
-        "location": treatment.location,
-        "provider": treatment.provider,
-        "note": treatment.note,
-        "ended_at": treatment.ended_at,
-        "version": treatment.version,
-        "as_of": event.time,
-        "event_source": event.source,
-        "event_id": event.id,
-        "state": "unmapped" if standing is Standing.UNMAPPED else "planned",
-    }
-
-
-def _taken(entry: Entry, standing: Standing, plan: Sequence[Any], contact: Contact, *, created: bool) -> Taken:
+def _taken(
+    entry: Entry,
+    standing: Standing,
+    plan: Sequence[Any],
+    changes: tuple[Change, ...],
+    contact: Contact,
+    *,
+    created: bool,
+) -> Taken:
     return Taken(
         source=entry.event.source,
         id=entry.event.id,
         created=created,
         standing=standing,
-        treatment=entry.event.data.treatment.id,
+        treatment=entry.event.treatment,
         plan=tuple(plan_line(row) for row in plan),
+        changes=changes,
         warnings=(*entry.event.warnings, *contact.warnings),
     )

@@ -21,6 +21,7 @@ def plan_course(
     bookings: Sequence[Booking] = (),
     quiet: QuietHours,
     usable: Collection[Medium] = frozenset(Medium),
+    heard: bool = True,
     now: datetime,
 ) -> list[Planned]:
     """Every occurrence of every step of every treatment of one course, those not to be sent with the reason.
@@ -29,10 +30,11 @@ def plan_course(
     nothing. The order of `sessions` and `bookings` does not matter; treatment ids must differ.
 
     :param usable: the media that can reach the client; quiet hours defer by the first of a step's channels among them.
+    :param heard: whether the clinic's staff are told what clients answer; without that nothing is asked.
     :param now: aware; only tells what is past.
     :raises BadInput: `unknown-zone`, `naive-time`, `date-out-of-range`.
     """
-    plan = _Plan(protocol, course_of(protocol, sessions), bookings, quiet, usable, now)
+    plan = _Plan(protocol, course_of(protocol, sessions), bookings, quiet, usable, heard, now)
     return [
         planned
         for visit in map(plan.visit, plan.course.sessions)
@@ -60,6 +62,7 @@ class _Plan:
     bookings: Sequence[Booking]
     quiet: QuietHours
     usable: Collection[Medium]
+    heard: bool
     now: datetime
 
     def visit(self, session: Session) -> _Visit:
@@ -68,8 +71,9 @@ class _Plan:
 
     def occurrences(self, step: Step, visit: _Visit) -> Iterator[Planned]:
         zone = visit.session.zone
+        medium = next((medium for medium in step.channels if medium in self.usable), step.channels[0])
         for occurrence, (intended_at, wall) in enumerate(self._times(step, visit)):
-            due_at = self._due(step, intended_at, zone)
+            due_at = self._due(step, medium, intended_at, zone)
             expires_at = after(intended_at, step.expires, zone)
             yield Planned(
                 treatment=visit.session.treatment,
@@ -77,6 +81,7 @@ class _Plan:
                 occurrence=occurrence,
                 purpose=step.purpose,
                 channels=step.channels,
+                medium=medium,
                 send=step.send,
                 quiet=step.quiet,
                 if_unknown=step.if_unknown,
@@ -125,9 +130,8 @@ class _Plan:
                 if booking.at > visit.ended_at:
                     yield _first_day_with(at, after(booking.at, _HELD_AFTER_A_BOOKING, zone), zone)
 
-    def _due(self, step: Step, intended_at: datetime, zone: str) -> datetime:
-        first = next((medium for medium in step.channels if medium in self.usable), step.channels[0])
-        if step.quiet is Quiet.IGNORE or first not in self.quiet.media:
+    def _due(self, step: Step, medium: Medium, intended_at: datetime, zone: str) -> datetime:
+        if step.quiet is Quiet.IGNORE or medium not in self.quiet.media:
             return intended_at
         return first_instant_outside(intended_at, zone, self.quiet)
 
@@ -144,6 +148,8 @@ class _Plan:
             return SkipReason.NEWER_SESSION
         if step.only and (reason := self._series(step.only[0], intended_at)):
             return reason
+        if step.asks and not self.heard:
+            return SkipReason.NO_ALERT_ADDRESS
         return SkipReason.EXPIRES_IN_QUIET_HOURS if due_at >= expires_at else None
 
     def _series(self, only: Only, intended_at: datetime) -> SkipReason | None:

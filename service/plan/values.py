@@ -48,7 +48,11 @@ class SkipReason(StrEnum):
     SERIES_NOT_COMPLETE = "series-not-complete"
     SINGLE_VISIT = "single-visit"
     EXPIRES_IN_QUIET_HOURS = "expires-in-quiet-hours"
+    NO_ALERT_ADDRESS = "no-alert-address"
     NO_LONGER_PLANNED = "no-longer-planned"
+    TREATMENT_VOIDED = "treatment-voided"
+    OTHER_CLIENT = "other-client"
+    CLIENT_ERASED = "client-erased"
 
 
 SKIP_SENTENCES: Mapping[SkipReason, str] = {
@@ -59,7 +63,11 @@ SKIP_SENTENCES: Mapping[SkipReason, str] = {
     SkipReason.SERIES_NOT_COMPLETE: "The series is still open, and its protocol never lets it lapse.",
     SkipReason.SINGLE_VISIT: "The visit stands on its own, and this step belongs to a series.",
     SkipReason.EXPIRES_IN_QUIET_HOURS: "By the end of quiet hours it would no longer be of use.",
+    SkipReason.NO_ALERT_ADDRESS: "It asks something, and no alert address is there where the answer would be heard.",
     SkipReason.NO_LONGER_PLANNED: "The treatment or its protocol has changed, and this step no longer belongs to it.",
+    SkipReason.TREATMENT_VOIDED: "The clinic has taken the treatment back: it did not take place.",
+    SkipReason.OTHER_CLIENT: "The clinic corrected whose treatment it was; it belongs to another client.",
+    SkipReason.CLIENT_ERASED: "The client's personal data was erased.",
 }
 
 
@@ -74,6 +82,8 @@ class Planned:
     purpose: Purpose
     channels: tuple[Medium, ...]
     """In order of preference."""
+    medium: Medium
+    """The first of them that can reach the client; without one, simply the first."""
     send: SendMode
     quiet: Quiet
     if_unknown: IfUnknown

@@ -5,10 +5,11 @@ read can be pinned and rendered again to the identical message.
 """
 
 from service.render.fields import FIELDS, Field, Values, pick
+from service.render.lint import Occasion, lint, plain_form
 from service.render.liquid import MissingField, RenderError
 from service.render.piece import BadWording
-from service.render.samples import SAMPLES, Sample
-from service.render.templates import Templates, missing_words
+from service.render.samples import SAMPLES, Clinic, Sample
+from service.render.templates import FILE_OF, FILES, Templates, fallbacks, missing_words, tag_of
 from service.render.values import (
     ClientFacts,
     ClinicFacts,
@@ -22,24 +23,32 @@ from service.render.words import Wording, read_wording, render
 
 __all__ = [
     "FIELDS",
+    "FILES",
+    "FILE_OF",
     "SAMPLES",
     "BadWording",
     "ClientFacts",
+    "Clinic",
     "ClinicFacts",
     "CourseFacts",
     "Field",
     "LinkFacts",
     "LocationFacts",
     "MissingField",
+    "Occasion",
     "RenderError",
     "Sample",
     "Templates",
     "TreatmentFacts",
     "Values",
     "Wording",
+    "fallbacks",
+    "lint",
     "missing_words",
     "pick",
+    "plain_form",
     "read_wording",
     "render",
+    "tag_of",
     "values_for",
 ]

@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from service.render import clean
-from service.render.fields import FIELDS, suggestion
+from service.render.fields import FIELDS, MOMENTS, suggestion
 from service.render.liquid import FILTERS, Program, compiled
 from service.render.piece import Flaw, Piece
 
@@ -30,6 +30,9 @@ _OPEN = re.compile(r"\{\{|\{%|\}\}|%\}")
 _MARKUP = re.compile(r"(\{\{.*?\}\})|\{%-?\s*(\w+)(.*?)-?%\}", re.DOTALL)
 _TAG_NAME = re.compile(r"\{%-?\s*(\w*)")
 _CLOSE = {"{{": "}}", "{%": "%}"}
+MARKUPS_LIMIT = 100
+"""Fields, conditions and their ends: with the limit of the source it bounds what a rendering costs."""
+_DATED = ("date", "time")
 _BLOCKS = ("if", "unless", "case", "comment")
 _BLOCKS_WITH = {"elsif": ("if", "unless"), "else": ("if", "unless", "case"), "when": ("case",)}
 
@@ -49,7 +52,7 @@ def program(piece: Piece, *, html: bool = False) -> Program:
 
 def scan(source: str) -> list[Flaw]:
     """Flaws that are seen without parsing: stray characters, braces or blocks that do not close, tags off the list."""
-    flaws = [*_strange(source)]
+    flaws = [*_strange(source), *_too_many(source)]
     position = 0
     while found := _OPEN.search(source, position):
         flaw, position = _markup(source, found)
@@ -64,19 +67,39 @@ def inspect(template: BoundTemplate) -> Iterator[Flaw]:
         match expression:
             case Path():
                 yield from _unknown_field(expression)
-            case FilteredExpression(filters=list() as filters):
-                for name, index in ((used.name, used.token.start_index) for used in filters):
-                    if name not in FILTERS:
-                        accepted = ", ".join(sorted(FILTERS))
-                        message = f"the filter {name} cannot be used here; these can: {accepted}"
-                        yield Flaw("template-filter", index, message)
+            case FilteredExpression():
+                yield from _undated(expression)
+                yield from _unknown_filters(expression)
             case RangeLiteral():
                 yield Flaw("template-syntax", expression.token.start_index, "ranges cannot be used in a message")
     yield from _cases(template)
 
 
 def fields_of(template: BoundTemplate) -> frozenset[str]:
-    return frozenset(_dotted(found) for found in _expressions(template) if isinstance(found, Path))
+    """The dotted paths that a rendering reads, the reader's locale among them where a filter asks for it."""
+    fields = set()
+    for found in _expressions(template):
+        if isinstance(found, Path):
+            fields.add(_dotted(found))
+        elif isinstance(found, FilteredExpression) and any(used.name in _DATED for used in found.filters or ()):
+            fields.add("reader.locale")
+    return frozenset(fields)
+
+
+def _unknown_filters(expression: FilteredExpression) -> Iterator[Flaw]:
+    for used in expression.filters or ():
+        if used.name not in FILTERS:
+            accepted = ", ".join(sorted(FILTERS))
+            message = f"the filter {used.name} cannot be used here; these can: {accepted}"
+            yield Flaw("template-filter", used.token.start_index, message)
+
+
+def _undated(expression: FilteredExpression) -> Iterator[Flaw]:
+    """A moment without `date` or `time` would show as a computer writes it."""
+    name = _dotted(expression.left) if isinstance(expression.left, Path) else ""
+    if name in MOMENTS and not (expression.filters and expression.filters[0].name in _DATED):
+        message = f"write {{{{ {name} | date }}}} or {{{{ {name} | time }}}}"
+        yield Flaw("template-moment", expression.left.token.start_index, message)
 
 
 def _strange(source: str) -> Iterator[Flaw]:
@@ -84,6 +107,12 @@ def _strange(source: str) -> Iterator[Flaw]:
         code = f"U+{ord(found.group()):04X}"
         message = f"an invisible character ({code}) is hidden here; delete it and type the text again"
         yield Flaw("template-character", found.start(), message)
+
+
+def _too_many(source: str) -> Iterator[Flaw]:
+    if source.count("{{") + source.count("{%") > MARKUPS_LIMIT:
+        message = f"more than {MARKUPS_LIMIT} fields and conditions are too many for one message"
+        yield Flaw("template-too-long", 0, message)
 
 
 def _markup(source: str, found: re.Match[str]) -> tuple[Flaw | None, int]:

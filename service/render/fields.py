@@ -34,6 +34,7 @@ _TABLE = (
     Field("location.address", "that place's address, or the clinic's", "5 Frith Street, London W1D 4PP"),
     Field("treatment.title", "the treatment's name; in email only", "Micro-needling"),
     Field("treatment.date", "the day of the treatment, in the reader's language", "20 November"),
+    Field("treatment.ended_at", "when the treatment ended; always with the filter date or time", "2026-11-20T15:00"),
     Field(
         "treatment.note",
         "the clinic's own instruction for this visit; may have several lines",
@@ -50,6 +51,9 @@ _TABLE = (
     Field("links.page", "the page with the full advice of this message", "https://glow.example/a/x7Kq", optional=True),
     Field("links.preferences", "where clients choose their messages", "https://glow.example/p/x7Kq", optional=True),
 )
+
+MOMENTS = frozenset({"treatment.ended_at"})
+"""Fields that are shown by the filters `date` and `time` only."""
 
 FIELDS: Mapping[str, Field] = {field.path: field for field in _TABLE}
 

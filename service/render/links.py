@@ -1,8 +1,10 @@
-"""Filters that only our own layout and the links of a letter use; a text may not name them."""
+"""Filters about addresses and numbers. `FILTERS` only our own layout and the links of a letter use."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote
 
+import phonenumbers
 from liquid.exceptions import FilterArgumentError
 
 from service.render import clean
@@ -23,6 +25,21 @@ def link_part(value: object) -> str:
 
 def dial(value: object) -> str:
     return clean.dial(_text(value))
+
+
+def phone(value: object) -> str:
+    """An international number in groups, as people read it: `+44 20 7946 0018`. Anything else stays as it is."""
+    written = _text(value)
+    return _grouped(written) if written.startswith("+") else written
+
+
+@lru_cache(maxsize=4096)
+def _grouped(written: str) -> str:
+    try:
+        number = phonenumbers.parse(written)
+    except phonenumbers.NumberParseException:
+        return written
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def _text(value: object) -> str:

@@ -17,17 +17,38 @@ from liquid.builtin.filters import misc, string
 from liquid.builtin.tags import case_tag, comment_tag, if_tag, unless_tag
 from liquid.exceptions import LiquidError, UndefinedError
 from liquid.expression import Expression
+from liquid.filter import with_context
 from liquid.stringify import to_liquid_string
 from liquid.token import Token
 from liquid.undefined import UNDEFINED
 
 from service.errors import AftercareError, Problem
-from service.render import clean, links
+from service.render import clean, links, moments
 from service.render.fields import Values
 
 TAGS = (if_tag.IfTag, unless_tag.UnlessTag, case_tag.CaseTag, comment_tag.CommentTag)
+
+
+@with_context
+def _date(value: object, style: object = "day", *, context: "_Context") -> str:
+    return moments.date_filter(value, style, locale=_locale(context))
+
+
+@with_context
+def _time(value: object, *, context: "_Context") -> str:
+    return moments.time_filter(value, locale=_locale(context))
+
+
+def _locale(context: "_Context") -> str:
+    """The reader's, pinned beside the other values."""
+    return str(context.values.get("reader", {}).get("locale", ""))
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "default": misc.default,
+    "date": _date,
+    "time": _time,
+    "phone": links.phone,
     "capitalize": string.capitalize,
     "upcase": string.upcase,
     "downcase": string.downcase,
@@ -113,12 +134,13 @@ _HTML = _Words(undefined=FalsyStrictUndefined)
 class _Context(RenderContext):
     """Reads fields straight from the values, cleaned. The library's own context costs twice the whole rendering."""
 
-    __slots__ = ("values",)
+    __slots__ = ("cleaned", "values")
 
     def __init__(self, template: BoundTemplate, values: Values) -> None:
         self.env = template.env
         self.template = template
         self.values = values
+        self.cleaned: dict[str, str] = {}
         self.disabled_tags: list[str] = []
         self.autoescape = False
 
@@ -130,19 +152,22 @@ class _Context(RenderContext):
         except (KeyError, TypeError):
             value = None
         kind = type(value)
-        if kind is str and (cleaned := _cleaned(path, str(value))):
+        if kind is str and (cleaned := self._clean(path, str(value))):
             return cleaned
         if kind is int or kind is Ready:
             return value
         name = ".".join(map(str, path))
         return self.env.undefined(name, hint=name, token=token)
 
-
-def _cleaned(path: list[object], value: str) -> str:
-    if value.isprintable() and len(value) <= clean.LINE_LIMIT:
-        return value.strip()
-    by_path = _LONG.get(".".join(map(str, path))) or _LONG.get(str(path[0]), clean.one_line)
-    return by_path(value)
+    def _clean(self, path: list[object], value: str) -> str:
+        """The value made harmless; one that takes work to clean is cleaned once, however often it is read."""
+        if value.isprintable() and len(value) <= clean.LINE_LIMIT:
+            return value.strip()
+        name = ".".join(map(str, path))
+        if name not in self.cleaned:
+            by_path = _LONG.get(name) or _LONG.get(str(path[0]), clean.one_line)
+            self.cleaned[name] = by_path(value)
+        return self.cleaned[name]
 
 
 @dataclass(frozen=True, slots=True)

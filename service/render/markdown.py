@@ -33,6 +33,8 @@ _ESCAPED_BY_HTML2TEXT = re.compile(r"^([ >]*\d*)\\(?=[.+-])", re.MULTILINE)
 _MARKDOWN_LEFT = re.compile(r"^(?:(?:[>#]+ )+|  (?= *(?:-|\d+\.) ))", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
+MARKS_LIMIT = 600
+"""Characters that could open something: Markdown looks for the end of each, again and again."""
 _OFF = ("html_block", "html_inline", "image", "reference", "lheading", "code", "fence", "backticks")
 
 
@@ -66,6 +68,9 @@ def body(piece: Piece) -> tuple[Program, Program]:
     """The letter's body as HTML and as plain text. Raises BadWording with every flaw found."""
     fields = program(piece).fields
     hidden = _hide(piece)
+    if sum(map(hidden.text.count, "[]*_<`")) > MARKS_LIMIT:
+        message = f"more than {MARKS_LIMIT} stars, underscores and brackets: write plainer text"
+        raise piece.bad(Flaw("template-too-long", 0, message))
     blocks = [block if _alone(block) else _MARKDOWN.render(block) for block in _blocks(hidden.text)]
     if flaws := [*_crossed(hidden, blocks), *_bad_links(hidden, blocks)]:
         raise piece.bad(*flaws)

@@ -1,7 +1,7 @@
 """Sample clients, invented: every text is tried on them when it is read, and previews show them."""
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from service.render.values import (
     ClientFacts,
@@ -18,7 +18,8 @@ _CLINIC = ClinicFacts(
 )
 _SOHO = LocationFacts("Glow Soho", "020 7946 0123", "020 7946 0999", "5 Frith Street, London W1D 4PP")
 _NOTE = "No retinol for 10 days.\nCome by if the redness has not settled by Monday."
-_VISIT = TreatmentFacts("Micro-needling", date(2026, 11, 20), _NOTE, "forearm", "Dr Lee")
+_ENDED = datetime(2026, 11, 20, 15)  # noqa: DTZ001 - a wall time
+_VISIT = TreatmentFacts("Micro-needling", _ENDED.date(), _NOTE, "forearm", "Dr Lee", _ENDED)
 _COURSE = CourseFacts(2, 4, date(2026, 12, 18), date(2027, 1, 1))
 _LINKS = LinkFacts("https://glow.example/book", "https://glow.example/a/x7Kq", "https://glow.example/p/x7Kq")
 
@@ -35,17 +36,32 @@ class Sample:
     course: CourseFacts = _COURSE
     links: LinkFacts = _LINKS
 
-    def values(self, locale: str) -> dict[str, dict[str, str | int]]:
-        """What a message to this client would be made from; dates are written as `locale` writes them."""
+    def values(self, locale: str, at: "Clinic | None" = None) -> dict[str, dict[str, str | int]]:
+        """What a message to this client would be made from; dates are written as `locale` writes them.
+
+        `at`: a real clinic that treated them, instead of the invented one.
+        """
         return values_for(
             self.client,
-            _CLINIC,
-            self.treatment,
-            location=self.location,
+            at.facts if at else _CLINIC,
+            replace(self.treatment, title=at.title) if at else self.treatment,
+            location=LocationFacts() if at else self.location,
             course=self.course,
-            links=self.links,
+            links=self._links(at.booking) if at else self.links,
             locale=locale,
         )
+
+    def _links(self, booking: str) -> LinkFacts:
+        return replace(self.links, booking=booking) if self.links.page else self.links
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """Where sample clients are thought to have been treated: `title` is the protocol's, `booking` a link or empty."""
+
+    facts: ClinicFacts
+    title: str
+    booking: str = ""
 
 
 SAMPLES = (
@@ -55,7 +71,7 @@ SAMPLES = (
         "no first name",
         "en-GB",
         ClientFacts(),
-        TreatmentFacts("Micro-needling", date(2026, 11, 20)),
+        TreatmentFacts("Micro-needling", _ENDED.date(), ended_at=_ENDED),
         LocationFacts(),
         CourseFacts(),
         LinkFacts(),

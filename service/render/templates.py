@@ -11,8 +11,8 @@ from service.render.piece import BadWording
 from service.render.words import Wording, read_wording
 from service.types import Medium
 
-_FILES = {"sms.txt": Medium.SMS, "email.md": Medium.EMAIL}
-_FILE_OF = {medium: name for name, medium in _FILES.items()}
+FILES = {"sms.txt": Medium.SMS, "email.md": Medium.EMAIL}
+FILE_OF = {medium: name for name, medium in FILES.items()}
 _LAST_RESORT = "en"
 
 Key: TypeAlias = tuple[str, str, Medium, str]
@@ -38,26 +38,26 @@ class Templates:
             except (BadWording, ConfigError) as error:
                 problems.extend(error.problems)
             else:
-                wordings[wording.protocol, wording.step, wording.medium, _tag(wording.locale)] = wording
+                wordings[wording.protocol, wording.step, wording.medium, tag_of(wording.locale)] = wording
         if problems:
             raise ConfigError(*problems)
         return cls(wordings, layout)
 
     def find(self, protocol: str, step: str, medium: Medium, locale: str, default_locale: str) -> Wording | None:
         """The words for a reader: their locale, its language, the clinic's default, English; None: there are none."""
-        for tried in _fallbacks(locale, default_locale, _LAST_RESORT):
+        for tried in fallbacks(locale, default_locale, _LAST_RESORT):
             if wording := self.wordings.get((protocol, step, medium, tried)):
                 return wording
         return None
 
     def read(self, protocol: str, step: str, medium: Medium, locale: str, source: str) -> Wording:
         """New words from elsewhere than the folder, by the same rules and layout. Raises BadWording."""
-        where = f"{protocol}/{step}/{locale}/{_FILE_OF[medium]}"
+        where = f"{protocol}/{step}/{locale}/{FILE_OF[medium]}"
         return read_wording(protocol, step, medium, locale, source, layout=self.layout, where=where)
 
     def recall(self, protocol: str, step: str, medium: Medium, locale: str, source: str) -> Wording:
         """Words that were sent before, to show them again: not tried on today's sample clients."""
-        where = f"{protocol}/{step}/{locale}/{_FILE_OF[medium]}"
+        where = f"{protocol}/{step}/{locale}/{FILE_OF[medium]}"
         return read_wording(protocol, step, medium, locale, source, layout=self.layout, where=where, tried=False)
 
 
@@ -72,24 +72,25 @@ def missing_words(
 
 
 def _has(templates: Templates, protocol: str, step: str, medium: Medium, locale: str) -> bool:
-    return any((protocol, step, medium, tried) in templates.wordings for tried in _fallbacks(locale))
+    return any((protocol, step, medium, tried) in templates.wordings for tried in fallbacks(locale))
 
 
 def _missing(protocol: str, step: str, medium: Medium, locale: str) -> Problem:
-    where = f"templates/{protocol}/{step}/{locale}/{_FILE_OF[medium]}"
+    where = f"templates/{protocol}/{step}/{locale}/{FILE_OF[medium]}"
     return Problem("missing-words", where, f"the step {step} has no {medium} text in {locale}; write this file")
 
 
-def _fallbacks(*locales: str) -> Iterator[str]:
+def fallbacks(*locales: str) -> Iterator[str]:
     """`es_MX` is tried as `es-mx`, then as `es`."""
     for locale in locales:
-        tag = _tag(locale)
+        tag = tag_of(locale)
         while tag:
             yield tag
             tag = tag.rpartition("-")[0]
 
 
-def _tag(locale: str) -> str:
+def tag_of(locale: str) -> str:
+    """A locale as words are looked up by it: `es_MX` is `es-mx`."""
     return locale.lower().replace("_", "-")
 
 
@@ -100,11 +101,11 @@ def _word_files(folder: Path) -> list[Path]:
 def _read(path: Path, folder: Path, layout: Layout) -> Wording:
     where = f"{folder.name}/{path.relative_to(folder).as_posix()}"
     protocol, step, locale, name = path.parts[-4:]
-    if name not in _FILES:
-        message = f"this file is not used; words are in {' and '.join(_FILES)}"
+    if name not in FILES:
+        message = f"this file is not used; words are in {' and '.join(FILES)}"
         raise ConfigError(Problem("template-unknown-file", where, message))
     try:
         source = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(Problem("template-unreadable", where, f"the file cannot be read: {error}")) from None
-    return read_wording(protocol, step, _FILES[name], locale, source, layout=layout, where=where)
+    return read_wording(protocol, step, FILES[name], locale, source, layout=layout, where=where)

@@ -5,13 +5,11 @@ What is absent gets no key, so a template that needs it fails loudly instead of 
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton
-
 from service.render.clean import is_web_address, one_line
+from service.render.moments import day
 
 _NOT_A_NAME = re.compile(r"[/@\\<>{}]|\w\.\w{2}|\d{3}")
 """A first name that phones would turn into a link or a number to call came from a form, not from a parent."""
@@ -53,6 +51,8 @@ class TreatmentFacts:
     note: str = ""
     area: str = ""
     provider: str = ""
+    ended_at: datetime | None = None
+    """The local wall time at which it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ def values_for(
         "course": _of_the_course(course, locale) if course != _NO_COURSE else {},
         "provider": {"name": treatment.provider} if treatment and treatment.provider else {},
         "links": _of_the_links(links),
+        "reader": {"locale": locale},
     }
 
 
@@ -123,7 +124,13 @@ def _of_the_house(clinic: ClinicFacts, location: LocationFacts) -> dict[str, dic
 
 
 def _of_the_treatment(treatment: TreatmentFacts, locale: str) -> dict[str, str | int]:
-    return _present(title=treatment.title, date=day(treatment.date, locale), note=treatment.note, area=treatment.area)
+    return _present(
+        title=treatment.title,
+        date=day(treatment.date, locale),
+        ended_at=treatment.ended_at.strftime("%Y-%m-%dT%H:%M") if treatment.ended_at else None,
+        note=treatment.note,
+        area=treatment.area,
+    )
 
 
 def _of_the_course(course: CourseFacts, locale: str) -> dict[str, str | int]:
@@ -135,24 +142,16 @@ def _of_the_course(course: CourseFacts, locale: str) -> dict[str, str | int]:
     )
 
 
-@lru_cache(maxsize=4096)
 def _of_the_links(links: LinkFacts) -> dict[str, str | int]:
-    return _present(booking=_web(links.booking), page=_web(links.page), preferences=_web(links.preferences))
+    if not (links.page or links.preferences):
+        return _booking(links.booking)
+    return {**_booking(links.booking), **_present(page=_web(links.page), preferences=_web(links.preferences))}
 
 
 @lru_cache(maxsize=4096)
-def day(value: date, locale: str) -> str:
-    """Day and month as the readers of a locale write them: `20 November`, `November 20`, `20 de noviembre`."""
-    return format_skeleton("MMMMd", value, locale=_known(locale))
-
-
-def _known(locale: str) -> Locale:
-    for name in (locale, locale.partition("-")[0], "en"):
-        try:
-            return Locale.parse(name.replace("_", "-"), sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    raise AssertionError("babel knows English")
+def _booking(address: str) -> dict[str, str | int]:
+    """The same for many clients, where the other links are each message's own."""
+    return _present(booking=_web(address))
 
 
 def _present(**values: str | int | None) -> dict[str, str | int]:

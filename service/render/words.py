@@ -131,9 +131,6 @@ def _sms_words(piece: Piece) -> Program:
     words = program(piece.stripped())
     if not piece.text.strip():
         raise piece.bad(Flaw("template-empty", 0, "the message has no text"))
-    if "treatment.title" in words.fields:
-        message = "an SMS names no treatment: whoever sees the phone would read it; say it by email"
-        raise piece.bad(Flaw("template-treatment-in-sms", piece.text.find("treatment.title"), message))
     return words
 
 
@@ -148,11 +145,20 @@ def _refuse_long(piece: Piece, medium: Medium) -> None:
 def _met_by_samples(wording: Wording, piece: Piece) -> Iterator[Problem]:
     """What the sample clients would meet: a field that some lack, a text too long or empty."""
     for sample in SAMPLES:
+        values = sample.values(wording.locale_for(sample.locale))
         try:
-            render(wording, sample.values(wording.locale_for(sample.locale)))
+            render(wording, values)
+            yield from _cut_off(wording, values, piece)
         except MissingField as missing:
             name, index = missing.field, max(piece.text.find(missing.field), 0)
             message = f"{name} may be absent: write {{% if {name} %}} around it, or | default: after it"
             yield Problem("template-optional-field", piece.where(index), message)
         except RenderError as error:
             yield from (Problem(found.code, piece.where(), found.message) for found in error.problems)
+
+
+def _cut_off(wording: Wording, values: Values, piece: Piece) -> Iterator[Problem]:
+    """A subject that would lose its end. Values that are unusually long lose it; words must not."""
+    if isinstance(wording.words, Letter) and len(wording.words.subject.run(values).strip()) > SUBJECT_LIMIT:
+        message = f"the subject is too long: at most {SUBJECT_LIMIT} characters, filled in"
+        yield Problem("message-too-long", piece.where(piece.text.find("subject:")), message)

@@ -7,8 +7,9 @@
     GET  /sandbox/ledger?after=N                      the ledger's lines after N, as NDJSON
     GET  /sandbox/stats                               counts, duplicates, rates
     GET, POST, DELETE /sandbox/faults                 the rules in force; add some; clear all
-    POST /sandbox/inbound                             a text from a phone, posted to a given address
-    POST /sandbox/webhooks                            where SendGrid's events go
+    GET  /phone                                       a form that texts the clinic as a client, for people
+    POST /sandbox/inbound                             a text from a phone, posted to the inbound webhook
+    POST /sandbox/webhooks                            where SendGrid's events and texts from phones go
     GET  /sandbox/callbacks?after=N                   what was posted, and how it was answered
     GET  /sandbox/opt-outs, /sandbox/mails/{id}       who texted STOP; a mail's JSON as it came
     POST /sandbox/settle                              answers when no callback is on its way any more

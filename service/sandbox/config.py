@@ -23,6 +23,8 @@ class SandboxConfig:
 
     event_webhooks: tuple[str, ...] = ()
     """Where SendGrid's events go: each address gets all of them."""
+    inbound_webhook: str = ""
+    """Where texts from phones are posted, unless a text names an address of its own."""
     callbacks: bool = True
     """False: no status callback and no event ever leaves; fetch and list still move on."""
     sent_after: float = 0.2

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from service.sandbox.page import phone_page
 from service.sandbox.parts import Parts
 from service.sandbox.rules import FaultRuleError, Rule, parse_rules, rule_from
 from service.sandbox.wire import Answer, Request, json_answer, parse_form
@@ -23,6 +24,7 @@ class Control:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.url = ""
+        self._inbound_webhook = parts.config.inbound_webhook
         self._routes: dict[tuple[bytes, str], Callable[[Request], Given]] = {
             (b"GET", "info"): lambda _: json_answer(parts.info(self.url)),
             (b"GET", "ledger"): lambda request: Answer(200, parts.ledger.after(_after(request)), _NDJSON),
@@ -33,6 +35,7 @@ class Control:
             (b"POST", "faults"): self._add_faults,
             (b"DELETE", "faults"): self._clear_faults,
             (b"POST", "inbound"): lambda request: self._inbound(_fields(request)),
+            (b"POST", "phone"): self._phone,
             (b"POST", "webhooks"): lambda request: self._listen(_fields(request)),
             (b"POST", "settle"): self._settle,
             (b"POST", "reset"): self._forget,
@@ -67,11 +70,15 @@ class Control:
 
     def _forget(self, _: Request) -> Answer:
         self._parts.reset()
+        self._inbound_webhook = self._parts.config.inbound_webhook
         return json_answer({})
 
     def _inbound(self, fields: dict[str, Any]) -> Given:
-        """A text from a phone: `url`, `from`, `body`, and `to` or `service`; `sid` sends the same one again."""
-        url = _needed(fields, "url")
+        """A text from a phone: `from`, `body`, and `to` or `service`; `media` counts its pictures, `sid` sends the same
+        one again, `url` posts it elsewhere than to the inbound webhook."""
+        url = str(fields.get("url") or self._inbound_webhook)
+        if not url:
+            raise ControlError("no inbound webhook is set: start with --inbound-to, or send 'url'")
         if not fields.get("to") and not fields.get("service"):
             raise ControlError("'to' or 'service' is missing: whom the person texts")
         form = self._parts.twilio.hear(
@@ -80,6 +87,7 @@ class Control:
             service=str(fields.get("service") or ""),
             body=str(fields.get("body") or ""),
             sid=str(fields.get("sid") or ""),
+            media=str(fields.get("media") or 0),
         )
         return self._post_inbound(url, form)
 
@@ -87,18 +95,35 @@ class Control:
         reply = await self._parts.callbacks.post(url, form, "inbound")
         return json_answer({"sid": form["MessageSid"], "status": reply.status, "answer": reply.text})
 
+    async def _phone(self, request: Request) -> Answer:
+        """The same from the form of the page for people, which says what came of it."""
+        fields = parse_form(request.body)
+        try:
+            answered = await _given(self._inbound(fields))
+        except ControlError as error:
+            return phone_page(fields, str(error))
+        told = orjson.loads(answered.body)
+        return phone_page(fields, f"Answered with {told['status']}: {told['answer'] or 'no words'}")
+
     def _listen(self, fields: dict[str, Any]) -> Answer:
-        """`{"sendgrid": [address, ...]}`: where the event webhook goes from now on."""
-        addresses = fields.get("sendgrid")
+        """`{"sendgrid": [address, ...], "inbound": address}`: where events and texts from phones go from now on."""
+        addresses = fields.get("sendgrid", list(self._parts.feed.addresses))
+        inbound = fields.get("inbound", self._inbound_webhook)
         if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
             raise ControlError("'sendgrid' is a list of addresses")
-        self._parts.feed.addresses = tuple(addresses)
-        return json_answer({"sendgrid": addresses})
+        if not isinstance(inbound, str):
+            raise ControlError("'inbound' is an address")
+        self._parts.feed.addresses, self._inbound_webhook = tuple(addresses), inbound
+        return json_answer({"sendgrid": addresses, "inbound": inbound})
 
     async def _settle(self, _: Request) -> Answer:
         """Answers once every callback that is on its way has gone out, retries included."""
         await self._parts.courier.settled()
         return json_answer(self._parts.courier.stats())
+
+
+async def _given(given: Given) -> Answer:
+    return given if isinstance(given, Answer) else await given
 
 
 def _rules_in(value: Any) -> list[Rule]:

@@ -161,6 +161,11 @@ class Ledger:
         lines = self.after(max(0, len(self._ends) - count)).splitlines()
         return [orjson.loads(line) for line in reversed(lines)]
 
+    def latest_sender(self) -> str:
+        """Whom a text that went out lately came from; empty where none did."""
+        texts = (line for line in self.latest(20) if line["provider"] == Provider.TWILIO and line.get("from"))
+        return str(next(texts, {"from": ""})["from"])
+
     def _end_of(self, line: int) -> int:
         return self._ends[min(line, len(self._ends)) - 1] if line and self._ends else 0
 

@@ -8,7 +8,7 @@ import orjson
 
 from service.sandbox.config import SandboxConfig
 from service.sandbox.control import Control
-from service.sandbox.page import SHOWN, page
+from service.sandbox.page import SHOWN, page, phone_page
 from service.sandbox.parts import Parts, assemble
 from service.sandbox.server import Connection, House
 from service.sandbox.wire import Answer, Request, json_answer
@@ -58,6 +58,8 @@ class Simulator:
             return self._control.handle(request)
         if path == "/" and request.method == b"GET":
             return page(self._parts.ledger.latest(SHOWN), self._parts.ledger.stats())
+        if path == "/phone" and request.method == b"GET":
+            return phone_page({"from": "+447400123456", "to": self._parts.ledger.latest_sender()})
         return json_answer({"error": "no such address here"}, 404)
 
     def _desert(self, answer: Answer) -> None:

@@ -238,7 +238,7 @@ class Twilio:
 
     # Hearing from people
 
-    def hear(self, *, number: str, to: str, service: str, body: str, sid: str) -> dict[str, str]:
+    def hear(self, *, number: str, to: str, service: str, body: str, sid: str, media: str = "0") -> dict[str, str]:
         """Take in a text from a person's phone: keep the opt-outs as Twilio does; the fields of the webhook."""
         service = service or self._services.get(to, "")
         to = to or number_of(service)
@@ -254,7 +254,7 @@ class Twilio:
             first="received",
         )
         self._shelf.add(text)
-        return inbound_fields(text, self._obey(service or to, number, body))
+        return inbound_fields(text, self._obey(service or to, number, body)) | {"NumMedia": media}
 
     def _obey(self, sender: str, number: str, body: str) -> str:
         """STOP and START as Twilio hears them: single words only. What was heard, or nothing."""

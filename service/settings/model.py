@@ -69,6 +69,50 @@ class Sending(_Section):
         return self
 
 
+class Receipts(_Section):
+    """What providers report later, what is asked where they do not, and what follows."""
+
+    poll_after: Length = timedelta(minutes=30)
+    """A message without a last word is asked about for the first time; then at twice that age, and so on."""
+    poll_alone_after: Length = timedelta(minutes=1)
+    """The same without a PUBLIC_URL, where asking is the only way to know."""
+    final_after: Length = timedelta(hours=72)
+    """A message that is only sent by then stays so: nobody asks any more."""
+    parked_for: Length = timedelta(days=3)
+    """A receipt that names no message of ours is kept so long, should one appear."""
+    parked_most: Whole = Field(10_000, ge=0, le=1_000_000)
+    """More of them are not kept."""
+    silence: Length = timedelta(minutes=60)
+    """A letter whose answer was lost never left if nothing is heard of it for so long, while others are."""
+    try_again_after: Length = timedelta(hours=1)
+    """A phone that was off, a mail server that said no for now: tried twice more, each time after this."""
+    slow_for: Length = timedelta(minutes=5)
+    """A sender with too much to send starts nothing for so long."""
+    refusals: Whole = Field(5, ge=1, le=10_000)
+    """Carriers' refusals of the same words within a day after which these words are held back."""
+
+
+class Recovery(_Section):
+    """Senders that are refused, and what happened while nobody was looking."""
+
+    probe_after: Length = timedelta(minutes=5)
+    probe_gap: Length = timedelta(minutes=60)
+    """A refused sender is tried again after the first, then after twice as long each time, at most after the second."""
+    outage: Length = timedelta(hours=1)
+    """After so long without a heartbeat the providers' records are compared with ours before anything is sent."""
+
+
+class Caps(_Section):
+    """How often a client hears from a clinic at most, by purpose. Same-day safety advice is not counted."""
+
+    care: Whole = Field(3, ge=1, le=100)
+    care_within: Length = timedelta(hours=24)
+    rebook: Whole = Field(1, ge=1, le=100)
+    rebook_within: Length = timedelta(days=7)
+    review: Whole = Field(1, ge=1, le=100)
+    review_within: Length = timedelta(days=90)
+
+
 class Intake(_Section):
     """What comes in."""
 
@@ -123,7 +167,7 @@ class Settings(BaseSettings):
     """Where the web process listens; the role `web` listens everywhere unless told otherwise."""
     port: Whole = Field(8000, ge=0, le=65_535, validation_alias="PORT")
     public_url: forms.WebAddress | None = Field(None, validation_alias="PUBLIC_URL")
-    """Our address as the world sees it; without it no provider can report back, and messages stay `sent`."""
+    """Our address as the world sees it; without it no provider can report back, and messages carry no links to us."""
 
     twilio_account_sid: forms.AccountSid | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: forms.Token | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")
@@ -144,6 +188,9 @@ class Settings(BaseSettings):
 
     worker: Worker = Worker()
     sending: Sending = Sending()
+    receipts: Receipts = Receipts()
+    recovery: Recovery = Recovery()
+    caps: Caps = Caps()
     intake: Intake = Intake()
     quiet_hours: QuietHours = QuietHours()
     database: DatabaseLimits = DatabaseLimits()

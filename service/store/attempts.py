@@ -8,25 +8,45 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service import states
 from service.store.bulk import insert_many, update_many
 from service.store.dialect import among
 from service.store.tables import Attempt, Decision, Recipient, Reminder, Wording, core
-from service.types import AttemptState, Json, ReminderState
+from service.types import AttemptState, Json, ReminderState, SendMode
 
 ATTEMPT, REMINDER, WORDING, RECIPIENT = core(Attempt), core(Reminder), core(Wording), core(Recipient)
 DECISION = core(Decision)
+
+_MOVABLE = states.sources(states.REMINDER, states.Cause.ANSWER, ReminderState.SCHEDULED)
+_FINISHABLE = states.sources(states.REMINDER, states.Cause.ANSWER, ReminderState.SENT)
+_UNSETTLED = states.sources(states.ATTEMPT, states.Cause.ANSWER, AttemptState.UNKNOWN)
+_OUTWEIGHED = states.sources(states.ATTEMPT, states.Cause.ANSWER, AttemptState.ACCEPTED)
+_GIVEN_UP = tuple(
+    state
+    for state in states.sources(states.REMINDER, states.Cause.WENT, ReminderState.SENT)
+    if state != ReminderState.SCHEDULED
+)
 
 LOOKED_UP_FOR = timedelta(days=2)
 """An unknown attempt older than this is asked about no more; a person or a late callback may still resolve it."""
 
 
-async def write_intents(connection: AsyncConnection, attempts: Sequence[Json], started: Sequence[Json]) -> None:
+async def write_intents(
+    connection: AsyncConnection,
+    attempts: Sequence[Json],
+    started: Sequence[Json],
+    *,
+    now: datetime,
+    lease_until: datetime,
+) -> None:
     """Insert attempts and mark their reminders `sending`: leased, with a new fence. The caller holds the locks.
 
-    `started` rows: clinic, id, fence, tries, state, reason, by, lease_until, updated_at.
+    `started` rows: clinic, id, fence, tries.
     """
-    await insert_many(connection, ATTEMPT, attempts)
-    await update_many(connection, REMINDER, started, by=("clinic", "id"))
+    attempt = {"state": AttemptState.SENDING.value, "failure": "", "code": "", "created_at": now}
+    await insert_many(connection, ATTEMPT, attempts, same={**attempt, "lease_until": lease_until})
+    reminder = {"state": ReminderState.SENDING.value, "reason": "", "by": "worker", "updated_at": now}
+    await update_many(connection, REMINDER, started, by=("clinic", "id"), same={**reminder, "lease_until": lease_until})
 
 
 async def keep_wordings(connection: AsyncConnection, rows: Sequence[Json]) -> None:
@@ -36,39 +56,38 @@ async def keep_wordings(connection: AsyncConnection, rows: Sequence[Json]) -> No
 
 async def move_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Settle, defer or reroute reminders that are scheduled or sending and still carry the fence given."""
-    open_ = (ReminderState.SCHEDULED.value, ReminderState.SENDING.value)
-    await update_many(connection, REMINDER, rows, by=("clinic", "id", "fence"), while_={"state": open_})
+    await update_many(connection, REMINDER, rows, by=("clinic", "id", "fence"), while_={"state": _MOVABLE})
 
 
-async def record_outcomes(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+async def record_outcomes(connection: AsyncConnection, rows: Sequence[Json], now: datetime) -> None:
     """Store what a send came to on its attempt; never takes back what a receipt has told already.
 
     An answer that comes after the provider's records did not show the message outweighs them; a lost one does not.
     """
-    unsettled = (AttemptState.SENDING.value, AttemptState.UNKNOWN.value)
     lost = [row for row in rows if row["state"] == AttemptState.UNKNOWN.value]
     told = [row for row in rows if row["state"] != AttemptState.UNKNOWN.value]
-    await update_many(connection, ATTEMPT, lost, by=("clinic", "id"), while_={"state": unsettled})
-    outweighed = (*unsettled, AttemptState.ABSENT.value)
-    await update_many(connection, ATTEMPT, told, by=("clinic", "id"), while_={"state": outweighed})
+    settled = {"settled_at": now}
+    await update_many(connection, ATTEMPT, lost, by=("clinic", "id"), same=settled, while_={"state": _UNSETTLED})
+    await update_many(connection, ATTEMPT, told, by=("clinic", "id"), same=settled, while_={"state": _OUTWEIGHED})
 
 
-async def finish_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    """Take reminders to where a clean outcome ends: sent or captured.
+async def finish_reminders(connection: AsyncConnection, rows: Sequence[Json], now: datetime) -> None:
+    """Take reminders to where a clean outcome ends: sent or captured. Rows: clinic, id, fence, state.
 
     From `sending`, nearly always; an outcome that comes late also from where its being unknown has led, as long as
     nothing newer was started.
     """
-    open_ = (ReminderState.SENDING, ReminderState.SCHEDULED, ReminderState.NEEDS_REVIEW, ReminderState.EXPIRED)
-    states = tuple(state.value for state in open_)
-    await update_many(connection, REMINDER, rows, by=("clinic", "id", "fence"), while_={"state": states})
-
-
-_GIVEN_UP = (ReminderState.SKIPPED.value, ReminderState.EXPIRED.value, ReminderState.FAILED.value)
+    finished = {"reason": "", "by": "worker", "lease_until": None, "updated_at": now}
+    key = ("clinic", "id", "fence")
+    await update_many(connection, REMINDER, rows, by=key, same=finished, while_={"state": _FINISHABLE})
 
 
 async def stay_sent(connection: AsyncConnection, reminders: Collection[tuple[str, UUID]]) -> None:
-    """A reminder that one of its channels took was sent, whatever became of the channels after it."""
+    """A reminder that was sent once stays so, whatever became of the channels and tries after it.
+
+    Those given up on, and those that wait for another try though an earlier one turned out to have gone. A step that
+    goes by all its channels waits for the next of them.
+    """
     if not reminders:
         return
     went = AttemptState.ACCEPTED, AttemptState.SENT
@@ -81,7 +100,12 @@ async def stay_sent(connection: AsyncConnection, reminders: Collection[tuple[str
         REMINDER.update()
         .where(
             among(connection, (REMINDER.c.clinic, REMINDER.c.id), reminders),
-            REMINDER.c.state.in_(_GIVEN_UP),
+            sa.or_(
+                REMINDER.c.state.in_(_GIVEN_UP),
+                sa.and_(
+                    REMINDER.c.state == ReminderState.SCHEDULED.value, REMINDER.c.send_mode == SendMode.FIRST.value
+                ),
+            ),
             _has_attempt(AttemptState.DELIVERED, *went, AttemptState.CAPTURED),
         )
         .values(state=state, reason="")
@@ -138,7 +162,8 @@ async def unknown_attempts(connection: AsyncConnection, now: datetime, limit: in
         sa.select(
             ATTEMPT,
             *(REMINDER.c[name].label(f"reminder_{name}") for name in (
-                "state", "fence", "expires_at", "if_unknown", "sender", "media", "send_mode", "tries")),
+                "state", "fence", "expires_at", "if_unknown", "sender", "media", "send_mode", "tries",
+                "called_off")),
         )
         .join(REMINDER, sa.and_(REMINDER.c.clinic == ATTEMPT.c.clinic, REMINDER.c.id == ATTEMPT.c.reminder))
         .where(
@@ -168,7 +193,7 @@ async def held_ids(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
 
 
 async def unknowns_like(connection: AsyncConnection, row: Any, *, apart: timedelta) -> int:
-    """How many attempts to this recipient from this sender, started at most `apart` from this one, are unknown.
+    """How many attempts to this recipient from this sender, started at most `apart` from this one, are unsettled.
 
     With more than one, a match proves nothing.
     """
@@ -177,7 +202,7 @@ async def unknowns_like(connection: AsyncConnection, row: Any, *, apart: timedel
         .select_from(ATTEMPT)
         .where(
             ATTEMPT.c.clinic == row.clinic,
-            ATTEMPT.c.state == AttemptState.UNKNOWN.value,
+            ATTEMPT.c.state.in_(_UNSETTLED),
             ATTEMPT.c.recipient == row.recipient,
             ATTEMPT.c.sender == row.sender,
             ATTEMPT.c.created_at.between(row.created_at - apart, row.created_at + apart),

@@ -17,41 +17,55 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.types import Json
 
 _PG = postgresql.dialect()  # type: ignore[no-untyped-call]
+_NOTHING: Json = {}
 
 
 async def insert_many(
-    connection: AsyncConnection, table: sa.Table, rows: Sequence[Json], *, returning: tuple[str, ...] = ()
+    connection: AsyncConnection,
+    table: sa.Table,
+    rows: Sequence[Json],
+    *,
+    same: Json = _NOTHING,
+    returning: tuple[str, ...] = (),
 ) -> Sequence[Any]:
     """Insert rows that all have the same keys; one whose key is there already is left out, silently.
 
-    Returns the columns asked for of the rows that went in.
+    `same` holds the values that all rows share: they are sent and read once. Returns the columns asked for of the rows
+    that went in.
     """
     if not rows:
         return []
     if connection.dialect.name == "postgresql":
-        statement = _pg_insert(table, tuple(rows[0]), (), "", returning)
-        result = await connection.execute(statement, {"rows": _as_json(rows)})
+        statement = _pg_insert(table, tuple(rows[0]), tuple(same), (), "", returning)
+        result = await connection.execute(statement, {"rows": _as_json(rows), **same})
     else:
         insert = sqlite.insert(table).on_conflict_do_nothing()
         returned = insert.returning(*(table.c[name] for name in returning)) if returning else insert
-        result = await connection.execute(returned, list(rows))
+        result = await connection.execute(returned, [{**row, **same} for row in rows])
     return result.all() if returning else []
 
 
-async def upsert_many(connection: AsyncConnection, table: sa.Table, rows: Sequence[Json], *, newest: str = "") -> None:
+async def upsert_many(
+    connection: AsyncConnection, table: sa.Table, rows: Sequence[Json], *, newest: str = "", unless: str = ""
+) -> None:
     """Insert rows, or replace those that have the same primary key.
 
-    With `newest` (a column) only where the stored value of that column is not greater than the new one.
+    With `newest` (a column) only where the stored value of that column is not greater than the new one; and not where
+    `unless` holds, a condition in SQL on the stored row.
     """
     if not rows:
         return
     keys = tuple(column.name for column in table.primary_key.columns)
     if connection.dialect.name == "postgresql":
-        await connection.execute(_pg_insert(table, tuple(rows[0]), keys, newest, ()), {"rows": _as_json(rows)})
+        await connection.execute(
+            _pg_insert(table, tuple(rows[0]), (), keys, newest, (), unless), {"rows": _as_json(rows)}
+        )
         return
     insert = sqlite.insert(table)
     changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    where = insert.excluded[newest] >= table.c[newest] if newest else None
+    only: list[sa.ColumnExpressionArgument[bool]] = [insert.excluded[newest] >= table.c[newest]] if newest else []
+    only += [sa.text(f"NOT ({unless})")] if unless else []
+    where = sa.and_(*only) if only else None
     await connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed, where=where), list(rows))
 
 
@@ -61,9 +75,10 @@ async def update_many(
     rows: Sequence[Json],
     *,
     by: tuple[str, ...],
+    same: Json = _NOTHING,
     while_: Mapping[str, tuple[str, ...]] | None = None,
 ) -> None:
-    """Set the other columns of each row where those named in `by` match.
+    """Set the other columns of each row, and those of `same`, where the columns named in `by` match.
 
     `while_` names constants that a column must still have: `{"state": ("scheduled", "sending")}`.
     """
@@ -72,10 +87,11 @@ async def update_many(
     still = tuple((name, tuple(values)) for name, values in (while_ or {}).items())
     names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
-        await connection.execute(_pg_update(table, names, by, still), {"rows": _as_json(rows)})
+        statement = _pg_update(table, names, tuple(same), by, still)
+        await connection.execute(statement, {"rows": _as_json(rows), **same})
         return
-    bound = [{f"b_{name}": value for name, value in row.items()} for row in rows]
-    await connection.execute(_row_update(table, names, by, still), bound)
+    bound = [{f"b_{name}": value for name, value in (*row.items(), *same.items())} for row in rows]
+    await connection.execute(_row_update(table, (*names, *same), by, still), bound)
 
 
 _Still = tuple[tuple[str, tuple[str, ...]], ...]
@@ -83,22 +99,34 @@ _Still = tuple[tuple[str, tuple[str, ...]], ...]
 
 @cache
 def _pg_insert(
-    table: sa.Table, names: tuple[str, ...], keys: tuple[str, ...], newest: str, returning: tuple[str, ...]
+    table: sa.Table,
+    names: tuple[str, ...],
+    same: tuple[str, ...],
+    keys: tuple[str, ...],
+    newest: str,
+    returning: tuple[str, ...],
+    unless: str = "",
 ) -> sa.TextClause:
-    columns = ", ".join(_quoted(name) for name in names)
+    columns = ", ".join(_quoted(name) for name in (*names, *same))
+    values = ", ".join((*(_quoted(name) for name in names), *(_given(table, name) for name in same)))
     changed = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in names if name not in keys)
-    unless = f" WHERE excluded.{_quoted(newest)} >= {table.name}.{_quoted(newest)}" if newest else ""
-    conflict = f"({', '.join(keys)}) DO UPDATE SET {changed}{unless}" if keys else "DO NOTHING"
+    only = [f"excluded.{_quoted(newest)} >= {table.name}.{_quoted(newest)}"] if newest else []
+    only += [f"NOT ({unless})"] if unless else []
+    where = f" WHERE {' AND '.join(only)}" if only else ""
+    conflict = f"({', '.join(keys)}) DO UPDATE SET {changed}{where}" if keys else "DO NOTHING"
     returned = f" RETURNING {', '.join(_quoted(name) for name in returning)}" if returning else ""
     return sa.text(
-        f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {_recordset(table, names)} "  # noqa: S608 - names of our own tables
+        f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {_recordset(table, names)} "  # noqa: S608 - names of our own tables
         f"ON CONFLICT {conflict}{returned}"
     )
 
 
 @cache
-def _pg_update(table: sa.Table, names: tuple[str, ...], by: tuple[str, ...], still: _Still) -> sa.TextClause:
-    changed = ", ".join(f"{_quoted(name)} = new.{_quoted(name)}" for name in names if name not in by)
+def _pg_update(
+    table: sa.Table, names: tuple[str, ...], same: tuple[str, ...], by: tuple[str, ...], still: _Still
+) -> sa.TextClause:
+    changes = [f"{_quoted(name)} = new.{_quoted(name)}" for name in names if name not in by]
+    changed = ", ".join((*changes, *(f"{_quoted(name)} = {_given(table, name)}" for name in same)))
     matching = [f"old.{_quoted(name)} = new.{_quoted(name)}" for name in by]
     matching += [f"old.{_quoted(name)} IN ({', '.join(map(_literal, values))})" for name, values in still]
     return sa.text(
@@ -114,6 +142,11 @@ def _row_update(table: sa.Table, names: tuple[str, ...], by: tuple[str, ...], st
         # IN cannot stand in a statement that is executed for many rows.
         statement = statement.where(sa.or_(*(table.c[name] == sa.literal_column(_literal(value)) for value in values)))
     return statement.values({name: sa.bindparam(f"b_{name}") for name in names if name not in by})
+
+
+def _given(table: sa.Table, name: str) -> str:
+    """A value that all rows share, as a parameter of its column's type."""
+    return f"CAST(:{name} AS {table.c[name].type.compile(_PG)})"
 
 
 def _recordset(table: sa.Table, names: tuple[str, ...]) -> str:

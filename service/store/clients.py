@@ -14,17 +14,29 @@ from service.types import Json
 
 CLIENT, CONSENT, RECIPIENT = core(Client), core(Consent), core(Recipient)
 
+BY_CLIENT = "client"
+"""The source of consents that clients set themselves."""
+_STANDS = f"consent.source = '{BY_CLIENT}' AND NOT consent.granted"
+"""As `stands`, in SQL."""
+_FIRST = "consent.at = excluded.at AND consent.source > excluded.source"
+"""Of two words of the same time one counts, whichever comes first."""
+
 _MERGED = ("first_name", "phone", "phone_given", "phone_problem", "email", "email_given", "email_problem",
-           "time_zone", "locale", "as_of")  # fmt: skip
+           "time_zone", "locale", "as_of", "as_of_event", "told", "has_booked")  # fmt: skip
 
 
-async def lock_clients(connection: AsyncConnection, rows: Sequence[Json]) -> dict[tuple[str, str], Any]:
-    """Insert clients that are new, and lock all of them: everything planned for a client happens in turn.
+async def lock_clients(
+    connection: AsyncConnection, rows: Sequence[Json], others: Collection[tuple[str, str]] = ()
+) -> dict[tuple[str, str], Any]:
+    """Insert clients that are new, and lock all of them, with `others` that are known: everything planned for a client
+    happens in turn.
 
     `rows` must be in (clinic, ref) order, as every taker of these locks takes them. Returns the rows as stored.
     """
     await insert_many(connection, CLIENT, rows)
-    keys = [(row["clinic"], row["ref"]) for row in rows]
+    keys = {*((row["clinic"], row["ref"]) for row in rows), *others}
+    if not keys:
+        return {}
     stored = await connection.execute(
         sa.select(CLIENT)
         .where(among(connection, (CLIENT.c.clinic, CLIENT.c.ref), keys))
@@ -52,8 +64,33 @@ async def remember_recipients(
 
 
 async def record_consents(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    """Keep the newest word on each (client, medium, purpose); an older event changes nothing."""
-    await upsert_many(connection, CONSENT, rows, newest="at")
+    """Keep the newest word on each (client, medium, purpose); an older event changes nothing.
+
+    Nor does any touch what clients withdrew themselves: only they give it back.
+    """
+    await upsert_many(connection, CONSENT, rows, newest="at", unless=f"({_STANDS}) OR ({_FIRST})")
+
+
+async def consents_by_client(
+    connection: AsyncConnection, clients: Collection[tuple[str, str]]
+) -> dict[tuple[str, ...], Any]:
+    """What these clients have said: by (clinic, client, medium, purpose)."""
+    if not clients:
+        return {}
+    rows = await connection.execute(
+        sa.select(CONSENT).where(among(connection, (CONSENT.c.clinic, CONSENT.c.client), clients))
+    )
+    return {(row.clinic, row.client, row.medium, row.purpose): row for row in rows}
+
+
+async def record_choices(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """What clients chose themselves, whatever was said before."""
+    await upsert_many(connection, CONSENT, [row | {"source": BY_CLIENT} for row in rows])
+
+
+def stands(consent: Any) -> bool:
+    """Whether no event changes this row of consents: the client withdrew it."""
+    return bool(consent.source == BY_CLIENT and not consent.granted)
 
 
 async def hold_recipients(connection: AsyncConnection, addresses: Collection[tuple[str, str, str]]) -> None:

@@ -8,13 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service import logs
 from service.store.tables import Clinic, Location, Sender, core
 from service.types import Medium, SenderAddress
+
+log = logs.get(__name__)
 
 CLINIC, LOCATION, SENDER = core(Clinic), core(Location), core(Sender)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
     """One of a clinic's locations; empty texts fall back to the clinic's own."""
 
@@ -27,9 +30,9 @@ class Place:
     booking_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class House:
-    """A clinic with its locations and senders."""
+    """A clinic with its locations and senders, as one pass read it: what follows from it may be kept by identity."""
 
     id: str
     name: str
@@ -48,6 +51,10 @@ class House:
     places: dict[str, Place]
     senders: dict[Medium, SenderAddress]
     """The clinic's sender of each medium that it has one for."""
+    alert_email: str = ""
+    """Where its staff are told of what clients answer; empty: then nothing is asked of clients."""
+    words_stamp: int = 0
+    """Grows whenever the clinic's own words, holds or confirmations change."""
 
     def zone_for(self, client_zone: str, location: str) -> str:
         """The zone that a client's reminders are counted in: the client's, else the location's, else the clinic's."""
@@ -56,14 +63,22 @@ class House:
 
 
 async def houses(connection: AsyncConnection, ids: Collection[str]) -> dict[str, House]:
-    """The clinics of these ids, as they are now."""
+    """The clinics of these ids, as they are now; without one whose row nothing can be made of: it stops only itself."""
     wanted = sorted(set(ids))
     clinics = (await connection.execute(sa.select(CLINIC).where(CLINIC.c.id.in_(wanted)))).all()
     places = (await connection.execute(sa.select(LOCATION).where(LOCATION.c.clinic.in_(wanted)))).all()
     senders = (
         await connection.execute(sa.select(SENDER).where(SENDER.c.clinic.in_(wanted)).order_by(SENDER.c.id.desc()))
     ).all()
-    return {row.id: house_of_rows(row, places, senders) for row in clinics}
+    return {row.id: house for row in clinics if (house := _readable(row, places, senders))}
+
+
+def _readable(clinic: Any, places: Collection[Any], senders: Collection[Any]) -> House | None:
+    try:
+        return house_of_rows(clinic, places, senders)
+    except (KeyError, TypeError, ValueError) as error:
+        log.error("clinic unreadable", clinic=clinic.id, exc_info=error)
+        return None
 
 
 async def clinic_exists(connection: AsyncConnection, clinic: str) -> bool:
@@ -101,6 +116,8 @@ def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]
             if row.clinic == clinic.id
         },
         senders={Medium(row.medium): sender_address(row) for row in senders if row.clinic == clinic.id},
+        alert_email=clinic.alert_email,
+        words_stamp=clinic.words_stamp,
     )
 
 

@@ -10,10 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.store.dialect import among
 from service.store.lanes import Lane
 from service.store.tables import Attempt, Client, Consent, Recipient, Reminder, Treatment, core
-from service.types import ReminderState
+from service.types import Quiet, ReminderState
 
 REMINDER, CLIENT, TREATMENT = core(Reminder), core(Client), core(Treatment)
 RECIPIENT, CONSENT, ATTEMPT = core(Recipient), core(Consent), core(Attempt)
+
+LOCALE = sa.case((CLIENT.c.locale_chosen != "", CLIENT.c.locale_chosen), else_=CLIENT.c.locale)
+"""What the client reads: the language chosen on their page, else what events say."""
 
 Address = tuple[str, str, str]
 """(clinic, medium, address)."""
@@ -25,10 +28,12 @@ _DUE = (
     sa.select(
         *(REMINDER.c[name] for name in (
             "clinic", "id", "treatment", "client", "step", "occurrence", "protocol", "purpose", "media", "medium",
-            "sender", "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence")),
+            "sender", "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence", "by",
+            "intended_at", "called_off")),
         *(CLIENT.c[name] for name in (
-            "first_name", "phone", "phone_problem", "email", "email_problem", "locale", "sms_stopped_at",
-            "email_stopped_at")),
+            "first_name", "phone", "phone_problem", "email", "email_problem", "sms_stopped_at", "email_stopped_at",
+            "paused_until")),
+        LOCALE.label("locale"),
         *(TREATMENT.c[name] for name in ("session", "of", "area", "location", "provider", "note", "ended_at")),
     )
     .join(CLIENT, sa.and_(CLIENT.c.clinic == REMINDER.c.clinic, CLIENT.c.ref == REMINDER.c.client))
@@ -39,14 +44,14 @@ _DUE = (
         REMINDER.c.sender == sa.bindparam("sender"),
         REMINDER.c.due_at <= sa.bindparam("now", type_=REMINDER.c.due_at.type),
     )
-    .order_by(REMINDER.c.due_at)
+    .order_by(REMINDER.c.expires_at, REMINDER.c.due_at)
     .limit(sa.bindparam("quota", type_=sa.Integer))
     .with_for_update(of=REMINDER, skip_locked=True)
 )  # fmt: skip
 
 
 async def lock_due(connection: AsyncConnection, lane: Lane, now: datetime, quota: int) -> Sequence[Any]:
-    """Lock at most `quota` due reminders of a lane, the longest due first; ones that someone else holds are left."""
+    """Lock at most `quota` due reminders of a lane, what expires first first; ones that someone else holds are left."""
     values = {"clinic": lane[0], "sender": lane[1], "now": now, "quota": quota}
     return (await connection.execute(_DUE, values)).all()
 
@@ -92,3 +97,27 @@ async def consents_of(connection: AsyncConnection, due: Collection[Any]) -> dict
     )
     rows = (await connection.execute(statement)).all()
     return {(row.clinic, row.client, row.medium, row.purpose): row.granted for row in rows}
+
+
+_UNDER_WAY = (
+    ReminderState.SENDING, ReminderState.SENT, ReminderState.DELIVERED, ReminderState.UNDELIVERED,
+    ReminderState.CAPTURED, ReminderState.NEEDS_REVIEW,
+)  # fmt: skip
+
+
+async def sent_since(connection: AsyncConnection, due: Collection[Any], since: datetime) -> Sequence[Any]:
+    """What went to the clients of these due reminders, for the same purposes: clinic, client, purpose, due_at.
+
+    Not what may ignore quiet hours: safety advice of the same day is not counted.
+    """
+    if not due:
+        return []
+    columns = (REMINDER.c.clinic, REMINDER.c.client, REMINDER.c.purpose, REMINDER.c.due_at)
+    statement = sa.select(*columns).where(
+        among(connection, (REMINDER.c.client, REMINDER.c.clinic), {(row.client, row.clinic) for row in due}),
+        REMINDER.c.due_at > since,
+        REMINDER.c.purpose.in_(sorted({row.purpose for row in due})),
+        REMINDER.c.state.in_([state.value for state in _UNDER_WAY]),
+        REMINDER.c.quiet != Quiet.IGNORE.value,
+    )
+    return (await connection.execute(statement)).all()

@@ -13,6 +13,8 @@ from service.store.tables import ApiKey, core
 API_KEY = core(ApiKey)
 
 SCOPES = ("events:write", "plans:read")
+"""What a key may do where nothing else is said."""
+ALL_SCOPES = (*SCOPES, "plans:write", "templates:write")
 
 
 async def issue_key(connection: AsyncConnection, clinic: str, now: datetime, *, scopes: str = " ".join(SCOPES)) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.appointments import APPOINTMENT, SERVICE_CODE, VOID
 from service.store.clients import CLIENT, CONSENT, RECIPIENT
 from service.store.clinics import CLINIC, LOCATION, SENDER
 from service.store.dialect import among
@@ -30,6 +31,10 @@ class Known:
     treatments: Rows = ()
     reminders: Rows = ()
     events: Rows = ()
+    voids: Rows = ()
+    appointments: Rows = ()
+    codes: Rows = ()
+    """All of the clinic's own codes of services."""
 
     def tables(self) -> Iterator[tuple[sa.Table, Rows]]:
         """Each table with its rows; a table that others refer to comes before them."""
@@ -40,6 +45,9 @@ class Known:
         yield TREATMENT, self.treatments
         yield REMINDER, self.reminders
         yield EVENT, self.events
+        yield VOID, self.voids
+        yield APPOINTMENT, self.appointments
+        yield SERVICE_CODE, self.codes
 
 
 async def known_of(
@@ -48,17 +56,19 @@ async def known_of(
     *,
     clients: Collection[str],
     treatments: Collection[str],
+    appointments: Collection[str],
     events: Collection[tuple[str, str]],
     addresses: Collection[tuple[str, str]],
 ) -> Known:
-    """What is stored about these clients and the owners of these treatments, about these events by (source, id), and
-    about these addresses by (medium, address) beside the clients' own."""
+    """What is stored about these clients and the owners of these treatments and appointments, about these events by
+    (source, id), and about these addresses by (medium, address) beside the clients' own."""
 
     async def of(table: sa.Table, *where: sa.ColumnElement[bool]) -> Rows:
         return (await connection.execute(sa.select(table).where(table.c.clinic == clinic, *where))).all()
 
     mentioned = await of(TREATMENT, TREATMENT.c.id.in_(sorted(set(treatments))))
-    refs = sorted({*clients, *(row.client for row in mentioned)})
+    booked = await of(APPOINTMENT, APPOINTMENT.c.id.in_(sorted(set(appointments))))
+    refs = sorted({*clients, *(row.client for row in (*mentioned, *booked) if row.client)})
     people = await of(CLIENT, CLIENT.c.ref.in_(refs))
     own = [(medium, value) for row in people for medium, value in (("sms", row.phone), ("email", row.email)) if value]
     return Known(
@@ -69,6 +79,11 @@ async def known_of(
         ),
         courses=await of(COURSE, COURSE.c.client.in_(refs)),
         treatments=await of(TREATMENT, TREATMENT.c.client.in_(refs)),
+        voids=await of(VOID, VOID.c.treatment.in_(sorted(set(treatments)))),
+        appointments=await of(
+            APPOINTMENT, sa.or_(APPOINTMENT.c.client.in_(refs), APPOINTMENT.c.id.in_(sorted(set(appointments))))
+        ),
+        codes=await of(SERVICE_CODE),
         reminders=await of(REMINDER, REMINDER.c.client.in_(refs)),
         events=await of(EVENT, among(connection, (EVENT.c.source, EVENT.c.id), events)),
     )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.bulk import update_many
+from service.store.pauses import is_going
 from service.store.tables import Sender, core
 from service.types import Json
 
@@ -46,7 +47,7 @@ async def lock_open_lanes(connection: AsyncConnection, now: datetime, limit: int
     """
     statement = (
         sa.select(SENDER)
-        .where(SENDER.c.paused_at.is_(None), SENDER.c.next_due_at <= now, SENDER.c.open_at <= now)
+        .where(SENDER.c.paused_at.is_(None), SENDER.c.rate > 0, SENDER.c.next_due_at <= now, SENDER.c.open_at <= now)
         .order_by(SENDER.c.turn_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -55,13 +56,13 @@ async def lock_open_lanes(connection: AsyncConnection, now: datetime, limit: int
 
 
 async def save_turns(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    """Write back lanes that had their turn: clinic, id, tokens, tokens_at, next_due_at, open_at, turn_at."""
+    """Write back lanes that had their turn: their key, tokens, times, and what the day has cost."""
     await update_many(connection, SENDER, rows, by=("clinic", "id"))
 
 
 async def next_wake_up(connection: AsyncConnection, now: datetime) -> datetime | None:
     """When a lane that may send has something to send next: in the past where something waits now."""
-    open_lanes = sa.and_(SENDER.c.paused_at.is_(None), SENDER.c.next_due_at.is_not(None))
+    open_lanes = sa.and_(SENDER.c.paused_at.is_(None), SENDER.c.rate > 0, SENDER.c.next_due_at.is_not(None))
     coming = sa.select(sa.func.min(SENDER.c.next_due_at)).where(open_lanes, SENDER.c.next_due_at > now)
     waiting = sa.select(sa.func.min(SENDER.c.open_at)).where(open_lanes, SENDER.c.next_due_at <= now)
     later, sooner = (await connection.execute(sa.select(coming.scalar_subquery(), waiting.scalar_subquery()))).one()
@@ -79,10 +80,10 @@ async def pause_sender(connection: AsyncConnection, lane: Lane, reason: str, now
 
 
 async def resume_senders(connection: AsyncConnection, clinic: str, now: datetime) -> int:
-    """Let a clinic's paused senders go on; what fell due meanwhile is looked at now."""
+    """Let a clinic's paused senders go on, and look at what fell due meanwhile; none while the clinic is paused."""
     resumed = await connection.execute(
         SENDER.update()
-        .where(SENDER.c.clinic == clinic, SENDER.c.paused_at.is_not(None))
+        .where(SENDER.c.clinic == clinic, SENDER.c.paused_at.is_not(None), is_going(clinic))
         .values(paused_at=None, paused_reason="", next_due_at=now, open_at=now)
     )
     return resumed.rowcount

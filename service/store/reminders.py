@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service import states
 from service.store.bulk import insert_many, update_many
 from service.store.dialect import among
 from service.store.tables import Decision, Reminder, core
@@ -30,9 +31,21 @@ async def insert_reminders(connection: AsyncConnection, rows: Sequence[Json]) ->
     await insert_many(connection, REMINDER, rows)
 
 
+async def advise_under_way(connection: AsyncConnection, rows: Sequence[Json]) -> None:
+    """Tell reminders that a worker has taken up what the plan says of a further send: none, or by other times.
+
+    `rows`: clinic, id and the columns to set. Should such a reminder wait again, the next start heeds them.
+    """
+    await update_many(connection, REMINDER, rows, by=("clinic", "id"), while_={"state": _TAKEN_UP})
+
+
+_TAKEN_UP = (ReminderState.SENDING.value, ReminderState.SCHEDULED.value, ReminderState.NEEDS_REVIEW.value)
+
+_PLANNABLE = states.sources(states.REMINDER, states.Cause.PLAN, ReminderState.SCHEDULED)
+
 _REPLANNED = ("clinic", "id", "fence", "client", "protocol", "purpose", "topic", "media", "medium", "sender",
               "send_mode", "quiet", "if_unknown", "asks", "intended_at", "due_at", "expires_at", "zone", "local_time",
-              "state", "reason", "by", "updated_at")  # fmt: skip
+              "state", "reason", "by", "called_off", "updated_at")  # fmt: skip
 
 
 async def replan_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
@@ -40,11 +53,21 @@ async def replan_reminders(connection: AsyncConnection, rows: Sequence[Json]) ->
 
     One that a worker has taken up in the meantime (its fence moved) stays as the worker left it.
     """
-    open_ = (ReminderState.SCHEDULED.value, ReminderState.SKIPPED.value, ReminderState.CANCELLED.value)
     changed = [{name: row[name] for name in _REPLANNED} for row in rows]
-    await update_many(connection, REMINDER, changed, by=("clinic", "id", "fence"), while_={"state": open_})
+    await update_many(connection, REMINDER, changed, by=("clinic", "id", "fence"), while_={"state": _PLANNABLE})
 
 
 async def record_decisions(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Write decision lines: clinic, id, reminder, at, code, by, detail."""
     await insert_many(connection, DECISION, rows)
+
+
+async def decisions_of_events(connection: AsyncConnection, events: Iterable[tuple[str, str]]) -> Sequence[Any]:
+    """What these events, by (clinic, source and id), decided about reminders, each with its reminder."""
+    columns = (REMINDER.c.treatment, REMINDER.c.client, REMINDER.c.step, REMINDER.c.occurrence)
+    statement = (
+        sa.select(DECISION, *columns)
+        .join(REMINDER, sa.and_(REMINDER.c.clinic == DECISION.c.clinic, REMINDER.c.id == DECISION.c.reminder))
+        .where(DECISION.c.event.is_not(None), among(connection, (DECISION.c.clinic, DECISION.c.event), events))
+    )
+    return (await connection.execute(statement)).all()

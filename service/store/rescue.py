@@ -7,12 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service import states
 from service.store.tables import Attempt, Reminder, Sender, core
 from service.types import AttemptState, Json, ReminderState
 
 ATTEMPT, REMINDER, SENDER = core(Attempt), core(Reminder), core(Sender)
 
 _SENDING, _SCHEDULED = ReminderState.SENDING.value, ReminderState.SCHEDULED.value
+_IN_DOUBT = states.sources(states.REMINDER, states.Cause.RECORDS, ReminderState.NEEDS_REVIEW)
 
 
 async def mark_unknown(connection: AsyncConnection, row: Any, *, look_up_at: datetime, now: datetime) -> None:
@@ -39,15 +41,21 @@ async def resends_of(connection: AsyncConnection, clinic: str, reminder: Any) ->
 
 
 async def resolve_attempt(
-    connection: AsyncConnection, row: Any, state: AttemptState, provider_id: str | None, evidence: Json, now: datetime
-) -> bool:
-    """Store what an unknown attempt turned out to be; False where it is no longer unknown: a callback was faster."""
-    resolved = await connection.execute(
+    connection: AsyncConnection, row: Any, state: AttemptState, evidence: Json, now: datetime
+) -> None:
+    """Store what an unknown attempt, which the caller has locked, turned out not to be."""
+    await connection.execute(
         ATTEMPT.update()
-        .where(ATTEMPT.c.clinic == row.clinic, ATTEMPT.c.id == row.id, ATTEMPT.c.state == AttemptState.UNKNOWN.value)
-        .values(state=state.value, provider_id=provider_id, evidence=evidence, settled_at=now, look_up_at=None)
+        .where(ATTEMPT.c.clinic == row.clinic, ATTEMPT.c.id == row.id)
+        .values(state=state.value, evidence=evidence, settled_at=now, look_up_at=None)
     )
-    return resolved.rowcount > 0
+
+
+async def keep_evidence(connection: AsyncConnection, attempt: Any, evidence: Json) -> None:
+    """What an unknown outcome was resolved by."""
+    await connection.execute(
+        ATTEMPT.update().where(ATTEMPT.c.clinic == attempt.clinic, ATTEMPT.c.id == attempt.id).values(evidence=evidence)
+    )
 
 
 async def settle_unknown(
@@ -60,12 +68,12 @@ async def settle_unknown(
             REMINDER.c.clinic == row.clinic,
             REMINDER.c.id == row.reminder,
             REMINDER.c.fence == row.fence,
-            REMINDER.c.state.in_([_SENDING, ReminderState.NEEDS_REVIEW.value]),
+            REMINDER.c.state.in_(_IN_DOUBT),
         )
         .values(
             state=state.value,
             reason=reason,
-            by="worker",
+            by="plan" if state is ReminderState.CANCELLED else "worker",
             lease_until=None,
             due_at=now if state is ReminderState.SCHEDULED else REMINDER.c.due_at,
             updated_at=now,

@@ -53,6 +53,7 @@ _CONTEXT = (
     REMINDER.c.due_at,
     REMINDER.c.expires_at,
     REMINDER.c.zone,
+    REMINDER.c.updated_at,
     CLIENT.c.first_name,
     TREATMENT.c.ended_at,
     TREATMENT.c.area,
@@ -177,6 +178,31 @@ async def not_sent(connection: AsyncConnection, clinic: str, *, medium: str = ""
     found = (await connection.execute(troubled)).all()
     others = query.where(_is(*_DID_NOT_APPLY)).order_by(REMINDER.c.id.desc()).limit(limit - len(found))
     return [*found, *(await connection.execute(others)).all()]
+
+
+async def attention(
+    connection: AsyncConnection, clinic: str, *, before: UUID | None = None, limit: int
+) -> Sequence[Any]:
+    """Reminders that need someone: those that wait for a person, then those that reached nobody; the latest first.
+
+    `before` is the last one of the page shown already.
+    """
+    mark = await reminder(connection, clinic, before) if before else None
+    found: list[Any] = []
+    for states in ((ReminderState.NEEDS_REVIEW,), DID_NOT_ARRIVE[1:]):
+        if mark is not None and mark.reminder_state not in states and states != DID_NOT_ARRIVE[1:]:
+            continue
+        query = _REMINDERS.where(REMINDER.c.clinic == clinic, _is(*states))
+        if mark is not None and mark.reminder_state in states:
+            query = query.where(sa.tuple_(REMINDER.c.updated_at, REMINDER.c.id) < (mark.updated_at, mark.reminder))
+        latest = query.order_by(REMINDER.c.updated_at.desc(), REMINDER.c.id.desc()).limit(limit - len(found))
+        found += (await connection.execute(latest)).all()
+    return found
+
+
+async def waiting_for_a_person(connection: AsyncConnection, clinic: str) -> int:
+    query = sa.select(sa.func.count()).where(REMINDER.c.clinic == clinic, _is(ReminderState.NEEDS_REVIEW))
+    return await connection.scalar(query) or 0
 
 
 async def ahead(connection: AsyncConnection, clinic: str, now: datetime) -> Ahead:

@@ -50,13 +50,17 @@ class Gate:
         self.dsn = ""
         """The database's address through this gate."""
 
-    def when(self, asked: str, *, then: Callable[[], object], answered: str = "") -> Moment:
+    def when(self, asked: str, *, then: Callable[[], object], answered: str = "", told: str = "") -> Moment:
         """Call `then` once, when a client says `asked`, or when it is given that answer afterwards; only then do the
-        words go on."""
+        words go on. `answered` is a command that PostgreSQL has done, `told` any other words."""
         # In PostgreSQL's talk a done command is told by its name and a zero byte.
-        moment = Moment(asked.encode(), answered.encode() + b"\0" if answered else b"", then)
+        moment = Moment(asked.encode(), answered.encode() + b"\0" if answered else told.encode(), then)
         self._moments.append(moment)
         return moment
+
+    def forget(self) -> None:
+        """Wait for no moment any more."""
+        self._moments.clear()
 
     def refuse(self, asked: str) -> None:
         """Hang up on every connection that says so."""
@@ -65,6 +69,17 @@ class Gate:
     def fall_silent(self) -> None:
         """Let nothing through any more, and hang up on nobody: a network that swallows everything."""
         self._passable.clear()
+
+    def speak_again(self) -> None:
+        """What was held back goes on."""
+        self._passable.set()
+
+    def cut(self) -> int:
+        """Hang up on everybody, whatever they were saying; how many connections that were."""
+        ways = list(self._ways)
+        for way in ways:
+            way.cancel()
+        return len(ways) // 2
 
     def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._served.add(asyncio.create_task(self._serve(reader, writer)))

@@ -17,6 +17,7 @@ PAGES = (
     "/console",
     "/console?show=coming",
     "/console?show=not-sent",
+    "/console/attention",
     "/console/treatments",
     "/console/treatments/visit%20of%20Ada",
     "/console/nothing",
@@ -154,3 +155,24 @@ async def test_nothing_keeps_anyone_out(
         found = await someone.page.evaluate("axe.run({resultTypes: ['violations']})")
         faults = [(fault["id"], fault["impact"], fault["nodes"][0]["html"]) for fault in found["violations"]]
         assert not faults, path
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"])
+async def test_what_needs_someone_is_settled_where_it_stands(
+    console: Console, chromium: Browser, address: str, size: dict[str, int], scheme: str
+) -> None:
+    async with console.database.write() as connection:
+        line = Line("day-3-check", NOW - HOUR, "needs_review", attempt="unknown", reason="ambiguous-at-provider")
+        await seed.add_treatment(connection, "glow", ADA, NOW - 3 * HOUR, [line])
+    someone = await signed_in(console, chromium, address, size=size, scheme=scheme)
+    page = someone.page
+    await page.get_by_role("link", name="Attention 1").click()
+    await page.get_by_role("link", name="Day 3 check").click()
+    await expect(page.locator(".story .stands")).to_contain_text("It waits for a person.")
+    await page.evaluate(AXE)
+    found = await page.evaluate("axe.run({resultTypes: ['violations']})")
+    assert not [fault["id"] for fault in found["violations"]]
+    await page.get_by_role("button", name="It went out").click()
+    await expect(page.locator(".story .stands")).to_have_text("It was sent; the provider has not reported on it yet.")
+    await expect(page.locator(".count")).to_have_count(0)
+    assert not someone.problems

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from service import clock
-from service.channels.base import CallbackRequest, Channel
+from service.channels.base import CallbackRequest, Channel, KeepsRecords
 from service.channels.registry import _LIVE, ChannelConfig, Mode, open_channels
 from service.errors import Forbidden
 from service.types import (
@@ -88,6 +88,14 @@ async def test_a_message_is_taken_once_and_named(sandbox: Sandbox, medium: Mediu
     [line] = await sandbox.ledger()
     assert outcome == Accepted(line["id"])
     assert (line["outcome"], line["to"], line["attempt"]) == ("accepted", message.to, message.token)
+
+
+@every
+async def test_a_channel_either_keeps_records_of_all_it_sent_or_says_that_it_does_not(
+    sandbox: Sandbox, mode: Mode, medium: Medium
+) -> None:
+    async with opened(configured(sandbox, mode), medium) as channel:
+        assert isinstance(channel, KeepsRecords) == (channel.name == "twilio")
 
 
 @live

@@ -248,6 +248,79 @@ async def test_a_list_that_cannot_be_read_to_its_end_proves_nothing(pool: HttpPo
     assert "447400123456" not in str(caught.value)
 
 
+# Asking how a message stands, and what was sent
+
+
+async def test_a_message_tells_how_it_stands_and_one_that_is_not_there_nothing(
+    pool: HttpPool, sandbox: Sandbox
+) -> None:
+    twilio = at_sandbox(pool, sandbox)
+    await sandbox.set_faults({"fault": "undelivered", "detail": "30006"})
+    outcome = await twilio.send(outgoing())
+    assert isinstance(outcome, Accepted)
+    found = await twilio.fetch(outcome.provider_id)
+    assert found is not None
+    assert (found.provider_id, found.state, found.code, found.failure) == (
+        outcome.provider_id, AttemptState.UNDELIVERED, "30006", FailureClass.NOT_TEXTABLE,
+    )  # fmt: skip
+    assert await twilio.fetch(SID) is None
+
+
+@pytest.mark.parametrize("behaviour", [reply(200, b"<html>"), reply(200, b"{}"), reply(401, b"{}"), reply(503)])
+async def test_a_status_that_cannot_be_read_is_none(pool: HttpPool, behaviour: Behaviour) -> None:
+    async with provider(behaviour) as server:
+        with pytest.raises(Unavailable) as caught:
+            await channel(pool, server.url).fetch(SID)
+    assert (caught.value.code, caught.value.__context__) == ("look-up-failed", None)
+
+
+async def sent_by(twilio: TwilioSms, sender: SenderAddress, since: datetime) -> list[str]:
+    return [each.provider_id async for page in twilio.sent_since(sender, since) for each in page]
+
+
+@pytest.mark.parametrize("sender", [SMS_SENDER, SERVED, NAMED], ids=["number", "service", "name"])
+async def test_all_that_a_sender_has_sent_is_listed_and_nothing_of_others(
+    pool: HttpPool, sandbox: Sandbox, sender: SenderAddress
+) -> None:
+    twilio = at_sandbox(pool, sandbox)
+    people = [f"+44740012345{number}" for number in range(3)]
+    for one in (SMS_SENDER, SERVED, NAMED):
+        for to in people:
+            await twilio.send(outgoing(to=to, sender=one))
+    listed = await sent_by(twilio, sender, clock.now() - timedelta(minutes=1))
+    name = sender.messaging_service or sender.address
+    assert set(listed) == {line["id"] for line in await sandbox.ledger() if line["from"] == name}
+    assert await sent_by(twilio, sender, clock.now() + timedelta(minutes=1)) == []
+
+
+async def test_a_list_is_read_page_by_page_until_long_before_and_answers_to_callbacks_are_left_out(
+    pool: HttpPool,
+) -> None:
+    def sent(at: datetime, number: int, direction: str = "outbound-api") -> dict[str, object]:
+        return message(at, number, direction=direction)
+
+    hour = timedelta(hours=1)
+    listed = pages(
+        [sent(NOW, 1), sent(NOW, 2, "outbound-reply")],
+        [sent(NOW - hour, 3), sent(NOW - 30 * hour, 4)],
+        [sent(NOW, 5)],
+    )
+    async with provider(listed) as server:
+        found = await sent_by(channel(pool, server.url), SMS_SENDER, NOW - 2 * hour)
+    assert [each[-1] for each in found] == ["1", "3"]
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "broken", [reply(503), reply(200, b"<html>"), pages([message(None, direction="outbound-api")])]
+)
+async def test_a_list_that_breaks_off_is_no_list(pool: HttpPool, broken: Behaviour) -> None:
+    async with provider(broken) as server:
+        with pytest.raises(Unavailable) as caught:
+            await sent_by(channel(pool, server.url), SMS_SENDER, NOW)
+    assert (caught.value.code, caught.value.__context__) == ("look-up-failed", None)
+
+
 # Callbacks
 
 
@@ -363,16 +436,36 @@ def test_a_reply_is_heard(twilio: TwilioSms) -> None:
     assert "447400123456" not in repr(request)
 
 
-def test_a_keyword_that_twilio_handled_is_named(twilio: TwilioSms) -> None:
-    request = signed(
-        f"{PUBLIC}/inbound/s",
-        ("MessageSid", SID),
-        ("From", ADA),
-        ("To", CLINIC),
-        ("Body", "Stop"),
-        ("OptOutType", "STOP"),
-    )
-    assert twilio.inbound(request).handled_keyword == "STOP"
+@pytest.mark.parametrize(
+    ("body", "told", "handled"),
+    [
+        ("Stop", "STOP", "STOP"),
+        ("adiós", "STOP", "STOP"),
+        (" cancel ", "", "STOP"),
+        ("yes", "", "START"),
+        ("Info", "", "HELP"),
+        ("stop please", "", ""),
+        ("Stop!", "", ""),
+    ],
+)
+def test_a_keyword_that_twilio_handled_is_named(twilio: TwilioSms, body: str, told: str, handled: str) -> None:
+    more = [("OptOutType", told)] if told else []
+    fields = (("MessageSid", SID), ("From", ADA), ("To", CLINIC), ("Body", body), *more)
+    assert twilio.inbound(signed(f"{PUBLIC}/inbound/s", *fields)).handled_keyword == handled
+
+
+@pytest.mark.parametrize(("given", "count"), [("2", 2), ("0", 0), ("", 0), ("two", 0)])
+def test_pictures_are_counted(twilio: TwilioSms, given: str, count: int) -> None:
+    fields = (("MessageSid", SID), ("From", ADA), ("To", CLINIC), ("NumMedia", given))
+    heard = twilio.inbound(signed(f"{PUBLIC}/inbound/s", *fields))
+    assert (heard.media, heard.text) == (count, "")
+
+
+def test_an_answer_is_one_message_or_none(twilio: TwilioSms) -> None:
+    said, silence = twilio.answer("Glow & <Co>: done"), twilio.answer("")
+    assert b"<Response><Message>Glow &amp; &lt;Co&gt;: done</Message></Response>" in said.body
+    assert silence.body.endswith(b"<Response />")
+    assert said.media_type == "text/xml"
 
 
 async def test_the_sandboxs_callbacks_are_signed_as_we_read_them(pool: HttpPool) -> None:

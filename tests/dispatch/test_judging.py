@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service import clock
 from service.clinics import NewSender
 from service.store.tables import (
     Attempt,
@@ -62,7 +63,8 @@ async def test_where_a_text_may_not_go_the_letter_does_and_the_reason_is_written
     found = await the(house)
     assert (found.state, found.medium, found.reason, found.tries) == ("captured", "email", "", 1)
     (line,) = await house.rows(Decision)
-    assert (line.code, line.by, line.detail) == (code, "worker", {"state": "scheduled", "medium": "sms"})
+    detail = {"state": "scheduled", "medium": "sms", "next": "email"}
+    assert (line.code, line.by, line.detail) == (code, "worker", detail)
 
 
 @on_sqlite
@@ -152,11 +154,11 @@ async def test_the_safety_message_of_the_same_day_goes_out_at_any_hour(house: Ho
     assert await sent_to(house) == ["+447400123456", "ada@example.com"]
 
 
-@pytest.mark.parametrize(("late", "state"), [(0, "captured"), (1, "expired")])
-async def test_nothing_is_sent_at_or_after_its_expiry(house: House, late: int, state: str) -> None:
+@pytest.mark.parametrize(("early", "state"), [(timedelta(minutes=1), "captured"), (timedelta(), "expired")])
+async def test_nothing_is_sent_at_or_after_its_expiry(house: House, early: timedelta, state: str) -> None:
     await day_one_due(house, client__phone=None)
     expires_at = (await the(house)).expires_at
-    house.clock.moment = expires_at - timedelta(microseconds=1 - late)
+    house.clock.moment = expires_at - early
     await sent_to(house)
     assert (await the(house)).state == state
 
@@ -219,3 +221,13 @@ async def test_a_clinic_without_a_sender_is_told_so_when_the_time_is_over(migrat
         await rescue_of(house).run()
         found = await the(house)
         assert (found.state, found.reason) == ("expired", "no-sender")
+
+
+async def test_what_begins_right_before_its_expiry_sends_no_first_byte_after_it(house: House) -> None:
+    await day_one_due(house, client__phone=None)
+    expires_at = (await the(house)).expires_at
+    house.clock.moment = expires_at - timedelta(seconds=3)
+    began = clock.monotonic()
+    (intent,) = (await house.starter.start(10)).intents
+    passed = clock.monotonic() - began
+    assert 3 <= intent.outgoing.start_before - began <= 3 + passed

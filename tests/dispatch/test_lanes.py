@@ -29,6 +29,9 @@ class Lane:
     tokens_at: datetime = TEN
     clinic: str = "glow"
     id: str = "sms"
+    daily_cap: int | None = None
+    day_began_at: datetime | None = None
+    day_spent: int = 0
 
 
 def of_rate(rate: float, **changes: Any) -> NewClinic:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.dispatch import Lease, Starter
+from service.dispatch.batch import Batch
 from service.dispatch.intent import Intent
 from service.dispatch.settle import write_settlements
 from service.dispatch.settlement import Settlement
@@ -77,7 +78,7 @@ async def test_a_stop_waits_for_a_start_that_was_first(postgres_house: House) ->
         await suppress(connection, "glow", "sms", ADA, reason="stop", now=TEN)
 
     async with house.database.write() as connection:
-        batch = await house.starter._start(connection, 10)
+        batch = await house.starter._start(connection, slots=10, save=Batch.save)
         stopping = asyncio.create_task(house.database.transact(stop))
         await until_waiting(house.database)
         assert len(batch.started.intents) == 1
@@ -94,7 +95,7 @@ async def test_an_event_that_withdraws_consent_waits_for_a_start_that_was_first(
     event = visit(id="e-2", treatment__id="visit-2", time="2026-11-21T09:30:00Z", client__phone="+447400123999",
                   client__consent={"care": []})  # fmt: skip
     async with house.database.write() as connection:
-        batch = await house.starter._start(connection, 10)
+        batch = await house.starter._start(connection, slots=10, save=Batch.save)
         taking = asyncio.create_task(house.take(event))
         await until_waiting(house.database)
         assert [intent.outgoing.to for intent in batch.started.intents] == [ADA]
@@ -108,7 +109,7 @@ async def test_a_reminder_planned_while_a_start_is_open_is_not_slept_through(pos
     house = postgres_house
     await day_one_due(house)
     async with house.database.write() as connection:
-        batch = await house.starter._start(connection, 10)
+        batch = await house.starter._start(connection, slots=10, save=Batch.save)
         taking = asyncio.create_task(house.take(visit(id="e-2", treatment__id="visit-2", client__ref="c-2")))
         await until_waiting(house.database)
         assert batch.started.wake_up is not None
@@ -130,7 +131,7 @@ async def test_a_retry_settled_while_a_start_is_open_is_not_slept_through(postgr
         await write_settlements(connection, [(first, again)], TEN)
 
     async with house.database.write() as connection:
-        await house.starter._start(connection, 10)
+        await house.starter._start(connection, slots=10, save=Batch.save)
         settling = asyncio.create_task(house.database.transact(settle))
         await until_waiting(house.database)
     await settling
@@ -141,7 +142,7 @@ async def test_a_lane_that_another_worker_starts_from_is_passed_over(postgres_ho
     house = postgres_house
     await day_one_due(house)
     async with another_worker(house) as other, house.database.write() as connection:
-        batch = await house.starter._start(connection, 10)
+        batch = await house.starter._start(connection, slots=10, save=Batch.save)
         meanwhile = await other.start(10)
         assert len(batch.started.intents) == 1
         assert (meanwhile.intents, meanwhile.settled) == ([], 0)

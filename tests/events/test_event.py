@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import BadInput, Problem
-from service.events import event_from, parse_json
+from service.events import Event, TreatmentCompleted, event_from, parse_json
 from service.types import Json, Kind, Medium, Purpose
 from tests.support.house import NOON, read, visit
 
@@ -28,9 +28,14 @@ def problems_of(value: Any) -> tuple[Problem, ...]:
         taken = read(value)
     except BadInput as refused:
         return refused.problems
-    assert taken.data.treatment.ended_at.utcoffset() == timedelta()
+    assert completed(taken).treatment.ended_at.utcoffset() == timedelta()
     assert parse_json(orjson.dumps(value)) == value
     return ()
+
+
+def completed(event: Event) -> TreatmentCompleted:
+    assert isinstance(event.data, TreatmentCompleted)
+    return event.data
 
 
 def without(path: str) -> Json:
@@ -180,7 +185,8 @@ def test_a_null_says_as_much_as_a_field_left_out() -> None:
     event = visit(treatment__area=None, treatment__note=None, client__phone=None, client__consent=None, course__of=None)
     event["time"] = event["data"]["course"] = None
     taken = read(event)
-    assert (taken.data.treatment.area, taken.data.course.session, taken.time) == ("", None, NOON)
+    data = completed(taken)
+    assert (data.treatment.area, data.course.session, taken.time) == ("", None, NOON)
     assert refusal(visit(client__ref=None)) == [("missing-field", "data.client.ref")]
 
 
@@ -189,14 +195,14 @@ def test_the_smallest_event_is_taken_with_its_defaults() -> None:
     del event["time"], event["data"]["course"]
     event["data"]["client"] = {"ref": "c-17"}
     taken = read(event)
-    assert taken.data.treatment.kind is Kind.SESSION
-    assert taken.data.client.consent == {}
+    assert completed(taken).treatment.kind is Kind.SESSION
+    assert completed(taken).client.consent == {}
     assert taken.time == NOON
     assert taken.warnings == ()
 
 
 def test_what_is_given_is_read_in_full() -> None:
-    data = read(visit(time="2026-11-20T16:05:00+01:00", client__locale="es_MX")).data
+    data = completed(read(visit(time="2026-11-20T16:05:00+01:00", client__locale="es_MX")))
     assert data.treatment.ended_at == datetime(2026, 11, 20, 15, tzinfo=UTC)
     assert data.client.consent == {Purpose.CARE: [Medium.SMS, Medium.EMAIL], Purpose.REBOOK: [Medium.EMAIL]}
 

@@ -10,11 +10,16 @@ from typing import Any
 import orjson
 from pyreqwest.client import Client, ClientBuilder
 
+from service.acts import Acts
+from service.authoring import TemplateBook
 from service.console import ConsoleParts
 from service.http.auth import Keys
 from service.http.callbacks import callbacks_router
 from service.http.events import EventLimits
 from service.http.health import Readiness
+from service.http.records import records_router
+from service.http.reminders import reminders_router
+from service.http.templates import templates_router
 from service.reasons import SENTENCES
 from service.receipts import Receipts
 from service.store.keys import issue_key
@@ -91,13 +96,17 @@ async def serving(house: House) -> AsyncIterator[Web]:
 async def serving_without_key(house: House) -> AsyncIterator[Web]:
     content = shipped()
     words = Words(content.templates, content.protocols)
+    keys = Keys(house.database)
     app = web_app(
         house.intake,
-        Keys(house.database),
+        keys,
         EventLimits(BODY_LIMIT, BATCH_LIMIT, timedelta(hours=24)),
         Readiness(house.database, FRESH),
         callbacks_router({}, Receipts(house.database), ""),
         ConsoleParts(house.database, content.protocols, words.show, ["k" * 40], SENTENCES),
+        templates_router(TemplateBook(house.database, content), keys),
+        reminders_router(house.database, keys, Acts(house.database, house.due.append)),
+        records_router(house.database, keys),
     )
     server = WebServer(app, "127.0.0.1", 0)
     running = asyncio.create_task(server.run())

@@ -229,7 +229,8 @@ async def test_wrong_addresses_and_methods_are_problems_too(
 async def test_openapi_describes_the_api(web: Web) -> None:
     described = (await web.send("GET", "/openapi.json", key="")).json
     assert described["openapi"].startswith("3.1")
-    assert list(described["paths"]) == ["/v1/events"]
+    assert "/v1/events" in described["paths"]
+    assert all(path.startswith("/v1/") for path in described["paths"])
 
 
 @once

@@ -28,7 +28,7 @@ from tests.imports.importing import (
     take_file,
     visits,
 )
-from tests.support.house import CLINIC, House, shipped, visit
+from tests.support.house import CLINIC, House, said, shipped, visit
 
 
 async def stored(house: House) -> dict[str, int]:
@@ -114,12 +114,18 @@ async def test_rejects_of_an_earlier_import_do_not_stay(house: House, tmp_path: 
 async def test_a_row_that_intake_refuses_is_told_like_any_other(house: House, tmp_path: Path) -> None:
     path = ndjson(
         tmp_path / "visits.ndjson",
-        [visit(), visit(treatment__note="other words"), visit(id="e-2", client__ref="c-18"), visit()],
+        [
+            visit(),
+            visit(treatment__note="other words"),
+            said("client.erased", id="e-2", client={"ref": "c-18"}),
+            visit(id="e-3", treatment__id="visit-3", client__ref="c-18"),
+            visit(),
+        ],
     )
-    assert counts((await take_file(house, path)).progress) == (1, 1, 2)
+    assert counts((await take_file(house, path)).progress) == (2, 1, 2)
     assert [(reject["line"], reject["code"]) for reject in rejected(path)] == [
         (2, "event-conflict"),
-        (3, "treatment-of-another-client"),
+        (4, "client-erased"),
     ]
 
 
@@ -225,7 +231,7 @@ async def test_a_dry_run_tells_what_an_import_then_does_and_stores_nothing(house
     assert await stored(house) == before
     waiting = await due_by(house, soon)
     real = await take_file(house, path, rows=7)
-    assert counts(dry.progress) == counts(real.progress) == (31, 1, 2)
+    assert counts(dry.progress) == counts(real.progress) == (32, 1, 1)
     assert planned == house.intake.effects.planned - planned_before
     assert past == house.intake.effects.past
     assert due == [after - ahead for after, ahead in zip(await due_by(house, soon), waiting, strict=True)]

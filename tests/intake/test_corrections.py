@@ -179,3 +179,28 @@ def _essence(row: Any, number: int) -> tuple[Any, ...]:
         return (treatment, row.step, row.occurrence, row.due_at, row.expires_at, row.medium)
     assert row.state in {"skipped", "cancelled"}
     return (treatment, row.step, row.occurrence, row.reason)
+
+
+async def test_what_one_channel_took_goes_on_by_the_next_after_a_correction_and_never_by_the_first_again(
+    house: House,
+) -> None:
+    filler = {"treatment__protocol": "dermal-filler", "treatment__version": 1}
+    await house.take(visit(**filler))
+    await house.dispatch()
+    later = {"treatment__version": 2, "treatment__ended_at": "2026-11-20T15:04:00Z"}
+    await house.take(visit(id="e-2", time=T2, **filler | later))
+    await house.dispatch()
+    await house.dispatch()
+    attempts = await house.rows(Attempt)
+    assert sorted(attempt.medium for attempt in attempts) == ["email", "sms"]
+    assert {row.state for row in await house.rows(Reminder, core(Reminder).c.step == "same-day-safety")} == {"captured"}
+
+
+async def test_what_one_channel_took_was_sent_though_a_correction_calls_the_others_off(house: House) -> None:
+    filler = {"treatment__protocol": "dermal-filler", "treatment__version": 1}
+    await house.take(visit(**filler))
+    await house.dispatch()
+    other = {"treatment__version": 2, "treatment__protocol": "led-therapy"}
+    await house.take(visit(id="e-2", time=T2, **filler | other))
+    (row,) = await house.rows(Reminder, core(Reminder).c.step == "same-day-safety")
+    assert row.state == "captured"

@@ -72,6 +72,7 @@ def test_a_reminder_says_everything_that_sending_it_needs() -> None:
         occurrence=0,
         purpose=Purpose.CARE,
         channels=SMS_THEN_EMAIL,
+        medium=Medium.SMS,
         send=SendMode.FIRST,
         quiet=Quiet.DEFER,
         if_unknown=IfUnknown.RESEND_IF_ABSENT,

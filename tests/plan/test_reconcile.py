@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.plan import Changes, Existing, Planned, Session, SkipReason, plan_course, reconcile
-from service.types import Kind, ReminderState
+from service.types import Kind, Medium, ReminderState
 from tests.plan.facts import FACTS
 from tests.plan.visits import MICRONEEDLING, NEW_YORK, of_step, plan, visit
 
 ids = count(1)
 
 FIRST, SECOND = visit("2026-11-20T15:00", number=2), visit("2026-12-18T15:00", number=3)
-UNTOUCHABLE = [state for state in ReminderState if state is not ReminderState.SCHEDULED]
+UNDER_WAY = [ReminderState.SENDING, ReminderState.NEEDS_REVIEW]
+OUT = [ReminderState.SENT, ReminderState.DELIVERED, ReminderState.UNDELIVERED, ReminderState.CAPTURED]
+UNTOUCHABLE = [state for state in ReminderState if state is not ReminderState.SCHEDULED and state not in UNDER_WAY]
 
 
 def row(planned: Planned, state: ReminderState | None = None, *, by_plan: bool = True) -> Existing:
@@ -30,6 +32,7 @@ def row(planned: Planned, state: ReminderState | None = None, *, by_plan: bool =
         occurrence=planned.occurrence,
         state=state or (ReminderState.SKIPPED if planned.skip else ReminderState.SCHEDULED),
         settled_by_plan=by_plan,
+        medium=planned.medium,
         due_at=planned.due_at,
         expires_at=planned.expires_at,
         intended_at=planned.intended_at,
@@ -43,14 +46,20 @@ def rows(*sessions: Session) -> list[Existing]:
 
 def written(existing: list[Existing], changes: Changes) -> list[Existing]:
     """The rows after the changes, as the store would write them."""
-    rescheduled = dict(changes.reschedule)
-    cancelled = {id_ for id_, _ in changes.cancel}
+    rescheduled, amended = dict(changes.reschedule), dict(changes.amend)
+    cancelled, called_off = {id_ for id_, _ in changes.cancel}, dict(changes.call_off)
     kept = []
     for old in existing:
         if old.id in rescheduled:
             kept.append(replace(row(rescheduled[old.id]), id=old.id))
         elif old.id in cancelled:
-            kept.append(replace(old, state=ReminderState.CANCELLED, settled_by_plan=True))
+            kept.append(replace(old, state=ReminderState.CANCELLED, settled_by_plan=True, called_off=""))
+        elif old.id in called_off:
+            kept.append(replace(old, called_off=called_off[old.id]))
+        elif old.id in amended:
+            meant = amended[old.id]
+            times = replace(old, intended_at=meant.intended_at, expires_at=meant.expires_at, zone=meant.zone)
+            kept.append(replace(times, called_off=""))
         else:
             kept.append(old)
     return kept + [row(planned) for planned in changes.insert]
@@ -58,7 +67,7 @@ def written(existing: list[Existing], changes: Changes) -> list[Existing]:
 
 def test_a_first_plan_is_inserted_as_it_is() -> None:
     planned = plan(MICRONEEDLING, FIRST)
-    assert reconcile(planned, []) == Changes(insert=planned, reschedule=[], cancel=[])
+    assert reconcile(planned, []) == Changes(insert=planned)
 
 
 def test_the_same_plan_again_changes_nothing() -> None:
@@ -172,3 +181,48 @@ def test_a_kind_corrected_to_single_ends_its_series_steps() -> None:
     existing = rows(FIRST)
     changes = reconcile(plan(MICRONEEDLING, replace(FIRST, kind=Kind.SINGLE)), existing)
     assert {reason for _, reason in changes.cancel} == {SkipReason.SINGLE_VISIT}
+
+
+@pytest.mark.parametrize("state", UNDER_WAY)
+def test_what_is_under_way_is_told_that_no_further_send_is_wanted_and_told_once(state: ReminderState) -> None:
+    (planned,) = of_step(plan(MICRONEEDLING, FIRST), "day-6-actives")
+    sending = row(planned, state)
+    changes = reconcile([], [sending], {FIRST.treatment: SkipReason.TREATMENT_VOIDED})
+    assert changes == Changes(call_off=[(sending.id, SkipReason.TREATMENT_VOIDED)])
+    (told,) = written([sending], changes)
+    assert not reconcile([], [told], {FIRST.treatment: SkipReason.TREATMENT_VOIDED})
+    assert reconcile([planned], [told]).amend == [(sending.id, planned)]
+
+
+def test_what_is_under_way_learns_the_times_that_it_is_meant_for_now() -> None:
+    (planned,) = of_step(plan(MICRONEEDLING, FIRST), "day-6-actives")
+    later = replace(planned, intended_at=planned.intended_at + timedelta(days=1))
+    sending = row(planned, ReminderState.SENDING)
+    assert reconcile([later], [sending]) == Changes(amend=[(sending.id, later)])
+
+
+def test_a_step_that_went_by_one_of_its_channels_is_never_planned_from_its_beginning_again() -> None:
+    (planned,) = of_step(plan(MICRONEEDLING, FIRST), "day-6-actives")
+    later = replace(planned, intended_at=planned.intended_at + timedelta(days=1))
+    begun = replace(row(planned), begun=True)
+    assert reconcile([later], [begun]) == Changes(amend=[(begun.id, later)])
+    assert reconcile([], [begun]).cancel == [(begun.id, SkipReason.NO_LONGER_PLANNED)]
+
+
+@pytest.mark.parametrize("state", OUT)
+def test_what_went_out_is_told_of_where_the_plan_has_changed(state: ReminderState) -> None:
+    (planned,) = of_step(plan(MICRONEEDLING, FIRST), "day-6-actives")
+    later = replace(planned, intended_at=planned.intended_at + timedelta(days=1))
+    past = replace(planned, skip=SkipReason.PAST)
+    sent = row(planned, state, by_plan=False)
+    assert reconcile([planned], [sent]).kept == []
+    assert reconcile([past], [sent]).kept == []
+    assert reconcile([later], [sent]).kept == [(sent.id, None)]
+    assert reconcile([], [sent]).kept == [(sent.id, SkipReason.NO_LONGER_PLANNED)]
+
+
+def test_a_channel_that_can_be_used_now_takes_over_what_nobody_has_moved() -> None:
+    (planned,) = of_step(plan(MICRONEEDLING, FIRST), "day-6-actives")
+    email = row(replace(planned, medium=Medium.EMAIL))
+    assert reconcile([planned], [email]).reschedule == [(email.id, planned)]
+    assert not reconcile([planned], [replace(email, moved=True)])

@@ -1,7 +1,6 @@
 """The guide for clinic staff says what the code does."""
 
 import re
-from pathlib import Path
 
 from service.render import FIELDS, render
 from service.render.liquid import FILTERS
@@ -27,8 +26,9 @@ def test_the_guide_lists_every_filter_with_what_it_gives() -> None:
 
 
 def test_the_guide_explains_every_problem() -> None:
-    sources = [path.read_text("utf-8") for path in Path(FOLDER.parent / "service/render").glob("*.py")]
-    codes = set(re.findall(r'"((?:template|message|layout|missing|render)-[a-z-]+)"', "".join(sources)))
+    rooms = [FOLDER.parent / "service" / room for room in ("render", "authoring")]
+    sources = [path.read_text("utf-8") for room in rooms for path in room.glob("*.py")]
+    codes = set(re.findall(r'"((?:template|message|layout|missing|render|warn)-[a-z-]+)"', "".join(sources)))
     assert codes
     assert not [code for code in codes if f"`{code}`" not in GUIDE]
 

@@ -64,6 +64,7 @@ def test_what_is_absent_has_no_key() -> None:
         "provider": {},
         "links": {},
         "brand": {},
+        "reader": {"locale": "en"},
     }
 
 

@@ -137,6 +137,34 @@ async def test_the_same_text_can_come_again(sandbox: Sandbox, receiver: Receiver
     assert receiver.heard[0].body == receiver.heard[1].body
 
 
+async def test_texts_go_to_the_webhook_that_is_set_with_their_pictures_counted(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
+    await sandbox.post_texts_to(f"{receiver.url}/inbound/glow.sms")
+    answer = await sandbox.text(number=ADA, body="4", to=CLINIC, media="2")
+    (request,) = receiver.heard
+    assert signed(sandbox, receiver, request)
+    assert (answer["status"], request.form["NumMedia"], request.form["To"]) == (204, "2", CLINIC)
+
+
+async def test_a_person_texts_by_a_form_and_reads_what_came_of_it(sandbox: Sandbox, receiver: Receiver) -> None:
+    await ask(sandbox, text(sandbox))
+    shown = await sandbox.client.get(f"{sandbox.url}/phone").build().send()
+    assert f'name="to" required value="{CLINIC}"' in await shown.text()
+    form = {"from": ADA, "to": CLINIC, "body": "<b>4</b>"}
+
+    async def send() -> str:
+        request = sandbox.client.post(f"{sandbox.url}/sandbox/phone").form(form).build()
+        return await (await request.send()).text()
+
+    assert "no inbound webhook is set" in await send()
+    await sandbox.post_texts_to(receiver.url)
+    said = await send()
+    assert "Answered with 204: no words" in said
+    assert "&lt;b&gt;4&lt;/b&gt;" in said
+    assert [request.form["Body"] for request in receiver.heard] == ["<b>4</b>"]
+
+
 async def test_texts_from_phones_are_listed_too(sandbox: Sandbox, receiver: Receiver) -> None:
     await sandbox.send_inbound(receiver.url, number=ADA, body="Thank you!", to=CLINIC)
     listed: list[dict[str, Any]] = (await ask(sandbox, look_up(sandbox, "Messages.json"))).json["messages"]

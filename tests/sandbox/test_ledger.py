@@ -143,6 +143,7 @@ async def test_it_tells_when_it_is_ready_and_how_to_talk_to_it() -> None:
         ("inbound", b'{"url": "http://127.0.0.1:9/", "to": "+15005550006"}'),
         ("inbound", b'{"url": "http://127.0.0.1:9/", "from": "+447400123456"}'),
         ("webhooks", b'{"sendgrid": "http://127.0.0.1:9/"}'),
+        ("webhooks", b'{"inbound": ["http://127.0.0.1:9/"]}'),
         ("ledger?after=x", b""),
     ],
 )

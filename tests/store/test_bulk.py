@@ -53,7 +53,7 @@ async def test_times_numbers_nulls_and_json_come_back_as_they_were(house: House)
     body = {"b": [1, 2.5, None, True, {"deep": "😀 \\ \" '"}], "a": {}, "big": 2**63 - 1, "small": -(2**63)}
     moment = datetime(2026, 11, 20, 15, 0, 0, 123_456, tzinfo=UTC)
     row = {"clinic": "glow", "source": "s", "id": "1", "type": "t", "time": moment, "received_at": moment,
-           "digest": "d", "body": body, "treatment": "t-1", "state": "planned"}  # fmt: skip
+           "digest": "d", "body": body, "treatment": "t-1", "client": "c-17", "state": "planned"}  # fmt: skip
     async with house.database.write() as connection:
         await insert_many(connection, EVENT, [row])
         (stored,) = await all_of(connection, EVENT)
@@ -115,3 +115,18 @@ async def test_ids_made_by_the_driver_match_those_of_the_standard_library(house:
     async with house.database.read() as connection:
         column = sa.literal(ours[0], sa.Uuid()).label("id")
         assert isinstance((await connection.execute(sa.select(column))).scalar(), UUID)
+
+
+async def test_what_all_rows_share_is_given_once(house: House) -> None:
+    moment = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    rows = [{"clinic": "glow", "medium": "sms", "address": address} for address in ("+441", "+442")]
+    shared = {"created_at": moment, "suppressed_reason": "", "unusable_reason": "it's gone", "unusable_at": None}
+    key = ("clinic", "medium", "address")
+    async with house.database.write() as connection:
+        await insert_many(connection, RECIPIENT, rows, same=shared)
+        await update_many(
+            connection, RECIPIENT, rows[:1], by=key, same={"suppressed_at": moment, "unusable_reason": ""}
+        )
+        first, second = sorted(await all_of(connection, RECIPIENT), key=lambda row: row.address)
+    assert (first.created_at, first.suppressed_at, first.unusable_reason) == (moment, moment, "")
+    assert (second.created_at, second.suppressed_at, second.unusable_reason) == (moment, None, "it's gone")

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.signals import listen, notify
+from service.store.signals import listen, notify, notify_alert
 from tests.support.house import House, visit
 
 
@@ -57,6 +57,20 @@ async def test_nothing_is_heard_of_what_did_not_commit(postgres_house: House) ->
         await listening
 
 
+async def test_an_alert_is_heard_apart_and_once_a_listener_comes(postgres_house: House) -> None:
+    house, heard = postgres_house, asyncio.Semaphore(0)
+    listening = asyncio.create_task(listen(dsn(house), lambda _: None, heard.release))
+    async with asyncio.timeout(20):
+        await heard.acquire()
+        async with house.database.write() as connection:
+            await notify_alert(connection)
+        await heard.acquire()
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+
+
 async def test_on_sqlite_there_is_nobody_to_tell(house: House) -> None:
     async with house.database.write() as connection:
         await notify(connection, house.clock())
+        await notify_alert(connection)

@@ -12,11 +12,12 @@ from sqlmodel import SQLModel
 from service.channels.base import Channel
 from service.channels.outbox import Outbox
 from service.clinics import NewClinic, NewPlace, NewSender, add_clinic
-from service.content import Content, load_content
+from service.content import LOCALES, Content, load_content
 from service.dispatch import Backoff, Lease, Settler, SettleRules, Starter
 from service.dispatch.batch import Started
 from service.events import Event, event_from
 from service.intake import Intake, Taken
+from service.settings import data_folder
 from service.store.schema import migrate
 from service.store.session import Database
 from service.store.tables import core
@@ -24,6 +25,8 @@ from service.types import Json, Medium
 from service.words import Words
 
 CLINIC = "glow"
+CONFIRMED = tuple((path.stem, locale) for path in data_folder("config/protocols").glob("*.toml") for locale in LOCALES)
+"""All that is shipped may be sent."""
 NOON = datetime(2026, 11, 20, 15, 10, tzinfo=UTC)
 
 
@@ -76,6 +79,11 @@ def visit(**changes: Any) -> Json:
     return event
 
 
+def said(type_: str, *, id: str = "e-1", time: str = "2026-11-20T15:06:00Z", **data: Any) -> Json:  # noqa: A002 - as in events
+    """An event of any type."""
+    return {"specversion": "1.0", "id": id, "source": "/pms/glow", "type": type_, "time": time, "data": data}
+
+
 def read(value: Json, now: datetime = NOON) -> Event:
     return event_from(value, received_at=now, future_tolerance=timedelta(hours=24))
 
@@ -88,7 +96,9 @@ def clinic(**changes: Any) -> NewClinic:
         country="GB",
         phone="+44 20 7946 0018",
         booking_url="https://glow.example/book",
+        alert_email="desk@glow.example",
         places=(NewPlace("soho", "Glow Soho"),),
+        confirmed=CONFIRMED,
         senders=(NewSender(Medium.SMS, "+447400123400", 1000), NewSender(Medium.EMAIL, "care@glow.example", 1000)),
     )
     return replace(basic, **changes)

@@ -58,6 +58,14 @@ class Sandbox:
         """A text from a phone, posted to `url`; more: `to`, `service`, `sid`. Tells sid, status, answer."""
         return await self._call("POST", "inbound", {"url": url, "from": number, "body": body, **more})  # type: ignore[no-any-return]
 
+    async def text(self, *, number: str, body: str, **more: str) -> dict[str, Any]:
+        """The same to the inbound webhook."""
+        return await self._call("POST", "inbound", {"from": number, "body": body, **more})  # type: ignore[no-any-return]
+
+    async def post_texts_to(self, address: str) -> None:
+        """Where texts from phones go from now on."""
+        await self._call("POST", "webhooks", {"inbound": address})
+
     async def send_events_to(self, *addresses: str) -> None:
         """Where SendGrid's event webhook goes from now on."""
         await self._call("POST", "webhooks", {"sendgrid": list(addresses)})

@@ -9,15 +9,29 @@ statistics, all its indexes look alike, and a foreign key may then be checked th
 clinic: by reading every row that the clinic has.
 """
 
-from service.store.tables.base import core
+from service.store.tables.answers import Alert, Reply
+from service.store.tables.appointments import Appointment, ServiceCode, Void
+from service.store.tables.base import core, plain_times
 from service.store.tables.messages import Attempt, Decision, Reminder, Wording
 from service.store.tables.people import Client, Consent, Recipient
 from service.store.tables.platform import SchemaInfo, Worker
+from service.store.tables.receipts import ParkedReceipt, Poll, RefusedWords, SenderWatch
 from service.store.tables.tenants import ApiKey, Clinic, Location, Sender, SignIn, Staff
 from service.store.tables.visits import Course, Event, ImportRun, Treatment
+from service.store.tables.words import (
+    ProtocolReview,
+    TemplateCurrent,
+    TemplateHold,
+    TemplateSeen,
+    TemplateVersion,
+)
+
+plain_times()
 
 __all__ = [
+    "Alert",
     "ApiKey",
+    "Appointment",
     "Attempt",
     "Client",
     "Clinic",
@@ -27,13 +41,25 @@ __all__ = [
     "Event",
     "ImportRun",
     "Location",
+    "ParkedReceipt",
+    "Poll",
+    "ProtocolReview",
     "Recipient",
+    "RefusedWords",
     "Reminder",
+    "Reply",
     "SchemaInfo",
     "Sender",
+    "SenderWatch",
+    "ServiceCode",
     "SignIn",
     "Staff",
+    "TemplateCurrent",
+    "TemplateHold",
+    "TemplateSeen",
+    "TemplateVersion",
     "Treatment",
+    "Void",
     "Wording",
     "Worker",
     "core",

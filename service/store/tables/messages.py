@@ -17,6 +17,7 @@ class Reminder(SQLModel, table=True):
         UniqueConstraint("treatment", "step", "occurrence", "clinic", name="uq_reminder_once"),
         to("treatment", "treatment"),
         partial("ix_reminder_lane", "clinic", "sender", "due_at", where="state = 'scheduled'"),
+        partial("ix_reminder_urgent", "clinic", "sender", "expires_at", "due_at", where="state = 'scheduled'"),
         partial("ix_reminder_lease", "lease_until", where="state = 'sending'"),
         partial(
             "ix_reminder_trouble",
@@ -63,6 +64,8 @@ class Reminder(SQLModel, table=True):
     tries: int = 0
     fence: int = 0
     lease_until: datetime | None = None
+    called_off: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Why the plan wants it no longer, told while it was under way: no further send of it starts."""
     updated_at: datetime
 
 
@@ -111,7 +114,11 @@ class Decision(SQLModel, table=True):
     """One line where something was decided about a reminder: skipped, deferred, cancelled, resolved, acted on."""
 
     __tablename__ = "decision"
-    __table_args__ = (to("reminder", "reminder"), Index("ix_decision_reminder", "reminder", "clinic", "at"))
+    __table_args__ = (
+        to("reminder", "reminder"),
+        Index("ix_decision_reminder", "reminder", "clinic", "at"),
+        partial("ix_decision_event", "event", "clinic", where="event IS NOT NULL"),
+    )
 
     clinic: str = Field(primary_key=True)
     id: UUID = Field(primary_key=True)
@@ -120,6 +127,8 @@ class Decision(SQLModel, table=True):
     code: str
     by: str
     detail: Json = Field(default_factory=dict, sa_type=JSON)
+    event: str | None = None
+    """The event that decided it, as source and id, where one did."""
 
 
 class Wording(SQLModel, table=True):

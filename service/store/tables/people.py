@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlmodel import Field, SQLModel
 
-from service.store.tables.base import partial, to
+from service.store.tables.base import JSON, partial, to
+from service.types import Json
 
 
 class Client(SQLModel, table=True):
@@ -27,10 +28,22 @@ class Client(SQLModel, table=True):
     email_problem: str = ""
     time_zone: str = ""
     locale: str = ""
+    locale_chosen: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The language that the client chose on their own page; it outranks what events say. Empty: none was chosen."""
+    paused_until: datetime | None = None
+    """Nothing is sent before then: the client asked for a pause."""
     sms_stopped_at: datetime | None = None
     email_stopped_at: datetime | None = None
     as_of: datetime
-    """The `time` of the newest event that described this client; older ones change nothing."""
+    """The `time` of the newest event that described this client; older ones change nothing that it told."""
+    as_of_event: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """That event's source and id: of two of the same time, the greater counts."""
+    told: Json = Field(default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": "{}"})
+    """By field, the time and event that told it, where that is not the newest event."""
+    has_booked: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    """Whether an appointment was ever booked: of most clients there is none to look for."""
+    erased_at: datetime | None = None
+    """Its personal data is gone, and no event brings any back."""
 
 
 class Recipient(SQLModel, table=True):
@@ -53,7 +66,11 @@ class Recipient(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """What a client said to one purpose by one medium. Absent: care follows the clinic's policy, the others are no."""
+    """What a client said to one purpose by one medium. Absent: care follows the clinic's policy, the others are no.
+
+    `source` tells who wrote it down: `client` where the client did so on their own page. What the client withdrew there
+    no event gives back.
+    """
 
     __tablename__ = "consent"
     __table_args__ = (to("client", "client", key=("ref",)),)

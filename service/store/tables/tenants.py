@@ -29,6 +29,10 @@ class Clinic(SQLModel, table=True):
     quiet_end: str = "09:00"
     quiet_email: bool = False
     brand: Json = Field(default_factory=dict, sa_type=JSON)
+    words_stamp: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Grows whenever what is sent in this clinic's name changes: a publish, a hold, a confirmation."""
+    paused_at: datetime | None = None
+    """Since when nothing of this clinic is started: its senders are paused with it, for the reason `clinic-paused`."""
     created_at: datetime
 
 
@@ -64,6 +68,11 @@ class Sender(SQLModel, table=True):
     messaging_service: str = ""
     rate: float
     """Messages a second."""
+    daily_cap: int | None = None
+    """Segments (letters, by email) in the 24 hours from the first of them; None: as many as come."""
+    day_began_at: datetime | None = None
+    day_spent: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Segments since `day_began_at`."""
     tokens: float
     tokens_at: datetime
     next_due_at: datetime | None = None

@@ -15,6 +15,7 @@ class Event(SQLModel, table=True):
     __tablename__ = "event"
     __table_args__ = (
         Index("ix_event_treatment", "treatment", "clinic"),
+        Index("ix_event_client", "client", "clinic"),
         partial("ix_event_unmapped", "clinic", "received_at", where="state = 'unmapped'"),
     )
 
@@ -27,8 +28,11 @@ class Event(SQLModel, table=True):
     digest: str
     body: Json = Field(sa_type=JSON)
     treatment: str
+    """Empty where it is about none."""
+    client: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Who it is about; empty where that was not known."""
     state: str
-    """`planned`, `unmapped` (the protocol is not known here yet) or `outdated` (something newer was known)."""
+    """What became of it: see `intake.answer.Standing`."""
 
 
 class Course(SQLModel, table=True):
@@ -75,7 +79,7 @@ class Treatment(SQLModel, table=True):
     event_source: str
     event_id: str
     state: str
-    """`planned` or `unmapped`."""
+    """`planned`, `unmapped`, `voided`, or `other-client`: what was planned for a client whose treatment it was not."""
 
 
 class ImportRun(SQLModel, table=True):

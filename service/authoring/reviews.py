@@ -1,0 +1,58 @@
+"""A clinic's confirmation of protocols: that a clinician stands behind what they say, and a native reader read them.
+
+Until then messages of that protocol in that language stay in the outbox, whatever the channel.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.authoring.check import canonical
+from service.content import Content
+from service.errors import BadInput, NotFound, Problem
+from service.render import tag_of
+from service.store import templates as store
+from service.store.session import Database
+
+
+async def confirm(
+    database: Database,
+    content: Content,
+    clinic: str,
+    protocols: Sequence[str],
+    locale: str,
+    *,
+    clinician: str,
+    reader: str,
+) -> None:
+    """Send these protocols to clients who read this language from now on. Raises NotFound, BadInput."""
+    if unknown := [code for code in protocols if code not in content.protocols]:
+        sentence = f"there is no protocol {unknown[0]}; there are {', '.join(content.protocols)}"
+        raise NotFound(Problem("unknown-template", unknown[0], sentence))
+    if not (clinician.strip() and reader.strip()):
+        sentence = "say who has read them: a clinician, and somebody who reads the language as their own"
+        raise BadInput(Problem("missing-names", "--clinician, --reader", sentence))
+
+    async def work(connection: AsyncConnection) -> None:
+        who = {"clinician": clinician.strip(), "reader": reader.strip()}
+        row = {"locale": canonical(locale), **who, "confirmed_at": await database.now(connection)}
+        await store.confirm(connection, clinic, [{"protocol": code, **row} for code in protocols])
+
+    await database.transact(work)
+
+
+async def reviews(database: Database, clinic: str) -> Sequence[Any]:
+    async with database.read() as connection:
+        return await store.reviews_of(connection, clinic)
+
+
+def unconfirmed(content: Content, confirmed: Sequence[Any], locales: Sequence[str]) -> dict[str, list[str]]:
+    """By protocol the languages in which its messages stay in the outbox: neither its file nor the clinic says yes."""
+    known = {(row.protocol, tag_of(row.locale).partition("-")[0]) for row in confirmed}
+    waiting = {
+        code: [locale for locale in locales if (code, locale) not in known]
+        for code, protocol in content.protocols.items()
+        if not protocol.reviewed
+    }
+    return {code: missing for code, missing in waiting.items() if missing}

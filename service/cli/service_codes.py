@@ -1,0 +1,72 @@
+"""`aftercare clinic map` and `codes`: what a clinic's own codes of services mean."""
+
+from typing import Annotated
+
+import typer
+
+from service.cli.tools import (
+    ClinicOption,
+    JsonOption,
+    in_loop,
+    open_store,
+    print_json,
+    require_clinic,
+    settings_for,
+)
+from service.content import load_content
+from service.intake.mapping import Mapped, map_code
+from service.settings import Settings
+from service.store.appointments import codes_of_clinic
+from service.store.treatments import unmapped_codes
+from service.types import Json
+
+
+def map_(
+    code: Annotated[str, typer.Argument(help="The clinic's own code, as its events give it for `protocol`.")],
+    protocol: Annotated[str, typer.Argument(help="The protocol that it means, like microneedling.")],
+    clinic: ClinicOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a clinic's own code of a service means, and plan the treatments that waited for it.
+
+    Nothing is sent for the past: steps whose time is over are recorded as skipped.
+    """
+    settings = settings_for("tool")
+    mapped = in_loop(lambda: _map(settings, clinic, code, protocol))
+    if as_json:
+        print_json({"code": code, "protocol": protocol, "treatments": mapped.treatments,
+                    "reminders": {"planned": mapped.planned, "past": mapped.past}})  # fmt: skip
+        return
+    typer.echo(
+        f"{code} means {protocol}. Treatments that waited for it: {mapped.treatments}; "
+        f"reminders planned: {mapped.planned}, past: {mapped.past}."
+    )
+
+
+def codes(clinic: ClinicOption, as_json: JsonOption = False) -> None:
+    """List a clinic's own codes: what each means, and how many treatments wait for a meaning."""
+    settings = settings_for("tool")
+    rows = in_loop(lambda: _codes(settings, clinic))
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        meaning = row["protocol"] or f"no protocol yet; {row['waiting']} treatments wait"
+        typer.echo(f"{row['code']}: {meaning}")
+
+
+async def _map(settings: Settings, clinic: str, code: str, protocol: str) -> Mapped:
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        return await map_code(database, load_content(settings.home).protocols, clinic, code, protocol)
+
+
+async def _codes(settings: Settings, clinic: str) -> list[Json]:
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        async with database.read() as connection:
+            meant, waiting = await codes_of_clinic(connection, clinic), await unmapped_codes(connection, clinic)
+    return [
+        {"code": code, "protocol": meant.get(code), "waiting": waiting.get(code, 0)}
+        for code in sorted({*meant, *waiting})
+    ]

@@ -1,0 +1,227 @@
+"""`aftercare template`: what clients read, for clinics that keep their words in files, and a hand to stop a message."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service import clock
+from service.authoring import Change, Shown, TemplateBook, preview_page, where_of
+from service.authoring.check import treated_at
+from service.authoring.folder import (
+    Found,
+    key_of_path,
+    known_versions,
+    read_folder,
+    remember_versions,
+    write_words,
+)
+from service.authoring.look import looks
+from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
+from service.cli.words import finding_json, print_findings, print_shown, print_unconfirmed, print_warnings, shown_json
+from service.clinics import house_of
+from service.content import Content, load_content
+from service.errors import BadInput, Problem
+from service.sample import sample_clinic
+from service.settings import Settings, data_folder, load
+from service.store.templates import TemplateKey
+from service.types import Json
+from service.wordings import Own, Wordings
+from service.words import clinic_facts
+
+app = typer.Typer(help="Messages: check, preview, pull, push, hold, release.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="Like templates/: <protocol>/<step>/<language>/sms.txt or email.md.")]
+Place = Annotated[str, typer.Argument(help="<protocol>/<step>, like microneedling/day-1-sunscreen.")]
+MediumOption = Annotated[str, typer.Option(help="sms or email; both without.")]
+LocaleOption = Annotated[str, typer.Option(help="Words of this language only, like es.")]
+NoteOption = Annotated[str, typer.Option(help="Why; kept with the version.")]
+AuthorOption = Annotated[str, typer.Option(help="Who; you, by default.")]
+
+
+@app.command("check")
+def check_(
+    folder: Annotated[Path | None, typer.Argument(help="A folder; without one, the shipped words.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check words, each with line, column and a sentence. Ends with 2 on errors, 1 on warnings nobody accepted."""
+    home = load().home
+    content = load_content(home)
+    found = read_folder(content, folder or data_folder("templates", home))
+    if as_json:
+        print_json([finding_json(one) for one in found])
+    else:
+        print_findings(found)
+        print_unconfirmed(content)
+    if any(one.checked.problems for one in found):
+        raise typer.Exit(BadInput.exit_code)
+    if any(one.open_warnings for one in found):
+        raise typer.Exit(1)
+
+
+@app.command("preview")
+def preview(
+    place: Annotated[Path, typer.Argument(help="<protocol>/<step>/<language>/sms.txt or email.md; a file is read.")],
+    clinic: Annotated[str | None, typer.Option("--clinic", help="A clinic; else the sample clinic.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to look at.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a message as sample clients would get it: a long name, none at all, another language, right to left."""
+    settings = load()
+    content = load_content(settings.home)
+    key = key_of_path(content, place)
+    shown = in_loop(lambda: _preview(settings, content, clinic, key, _source(place)))
+    if html is not None:
+        html.write_text(preview_page(where_of(key), shown), "utf-8")
+        typer.echo(f"Wrote {html}.")
+    elif as_json:
+        print_json([shown_json(one) for one in shown])
+    else:
+        print_shown(shown)
+
+
+@app.command("pull")
+def pull(
+    folder: Folder,
+    clinic: ClinicOption,
+    shipped: Annotated[bool, typer.Option("--shipped", help="The shipped words, too, to begin with.")] = False,
+) -> None:
+    """Write a clinic's own words into files, in their newest version."""
+    settings = settings_for("tool")
+    written = in_loop(lambda: _pull(settings, folder, clinic, shipped=shipped))
+    typer.echo(f"Wrote {written} file{'' if written == 1 else 's'} to {folder}.")
+
+
+@app.command("push")
+def push(
+    folder: Folder,
+    clinic: ClinicOption,
+    publish: Annotated[bool, typer.Option("--publish", help="Show what changed, and send it from now on.")] = False,
+    note: NoteOption = "",
+    author: AuthorOption = "",
+) -> None:
+    """Save what has changed in a folder as drafts. Nothing is saved where anything is wrong."""
+    settings = settings_for("tool")
+    content = load_content(settings.home)
+    in_loop(
+        lambda: _push(settings, content, folder, clinic, Change(author or getpass.getuser(), note), publish=publish)
+    )
+
+
+@app.command("hold")
+def hold(
+    place: Place,
+    clinic: ClinicOption,
+    medium: MediumOption = "",
+    locale: LocaleOption = "",
+    note: NoteOption = "",
+    author: AuthorOption = "",
+) -> None:
+    """Stop sending a message, at once; what falls due waits for `release`, until it expires."""
+    what = _what(place, medium, locale)
+    settings = settings_for("tool")
+    in_loop(lambda: _hold(settings, clinic, what, Change(author or getpass.getuser(), note)))
+    typer.echo(f"Held {_named(what)} of {clinic}.")
+
+
+@app.command("release")
+def release(place: Place, clinic: ClinicOption, medium: MediumOption = "", locale: LocaleOption = "") -> None:
+    """Let a held message go on; what waited is sent now, within quiet hours and its expiry."""
+    what = _what(place, medium, locale)
+    settings = settings_for("tool")
+    in_loop(lambda: _release(settings, clinic, what))
+    typer.echo(f"Released {_named(what)} of {clinic}.")
+
+
+async def _preview(
+    settings: Settings, content: Content, clinic: str | None, key: TemplateKey, source: str | None
+) -> list[Shown]:
+    if clinic is not None:
+        async with open_store(settings) as database:
+            await require_clinic(database, clinic)
+            return await TemplateBook(database, content).preview(clinic, key, source=source)
+    house = house_of(sample_clinic(), clock.now())
+    at = treated_at(content, key, clinic_facts(house), house.booking_url)
+    return looks(Wordings(content.templates), house, Own(), key, at, source)
+
+
+async def _pull(settings: Settings, folder: Path, clinic: str, *, shipped: bool) -> int:
+    content = load_content(settings.home)
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        newest = await TemplateBook(database, content).newest(clinic)
+    wanted = {key: found for key, found in newest.items() if found[0] or shipped}
+    for key, (_, source) in wanted.items():
+        write_words(folder, key, source)
+    remember_versions(folder, {where_of(key): number for key, (number, _) in wanted.items()})
+    return len(wanted)
+
+
+async def _push(
+    settings: Settings, content: Content, folder: Path, clinic: str, change: Change, *, publish: bool
+) -> None:
+    found = read_folder(content, folder)
+    if problems := [problem for one in found for problem in one.checked.problems]:
+        raise BadInput(*problems)
+    versions = known_versions(folder)
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        book = TemplateBook(database, content)
+        newest = await book.newest(clinic)
+        changed = [one for one in found if one.source.strip() != newest.get(one.key, (0, ""))[1].strip()]
+        try:
+            for one in changed:
+                based_on = Change(change.author, change.note, versions.get(one.path, 0))
+                versions[one.path] = await _push_one(book, clinic, one, based_on, publish=publish)
+        finally:
+            remember_versions(folder, versions)
+    typer.echo(f"{len(changed)} changed, {len(found) - len(changed)} as before.")
+
+
+async def _push_one(book: TemplateBook, clinic: str, found: Found, change: Change, *, publish: bool) -> int:
+    number, checked = await book.save(clinic, found.key, found.source, change, found.accepted)
+    typer.echo(f"{found.path}: saved as version {number}")
+    print_warnings(checked, found.accepted)
+    if not publish:
+        return number
+    print_shown(await book.preview(clinic, found.key, number))
+    published = await book.publish(clinic, found.key, number, Change(change.author, change.note, number))
+    typer.echo(f"{found.path}: sent from now on; {published.touches} scheduled reminders are touched")
+    return published.number
+
+
+async def _hold(settings: Settings, clinic: str, what: Json, change: Change) -> None:
+    content = load_content(settings.home)
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        await TemplateBook(database, content).hold(clinic, what, change)
+
+
+async def _release(settings: Settings, clinic: str, what: Json) -> None:
+    content = load_content(settings.home)
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        await TemplateBook(database, content).release(clinic, what)
+
+
+def _what(place: str, medium: str, locale: str) -> Json:
+    protocol, slash, step = place.partition("/")
+    if not (protocol and slash and step):
+        raise BadInput(Problem("invalid-place", place, "write <protocol>/<step>, like microneedling/day-1-sunscreen"))
+    return {"protocol": protocol, "step": step, "medium": medium, "locale": locale}
+
+
+def _named(what: Json) -> str:
+    return " ".join(
+        [f"{what['protocol']}/{what['step']}", *(what[name] for name in ("medium", "locale") if what[name])]
+    )
+
+
+def _source(place: Path) -> str | None:
+    if not place.is_file():
+        return None
+    try:
+        return place.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(Problem("unreadable-file", str(place), "the file cannot be read as UTF-8 text")) from None

@@ -1,0 +1,47 @@
+"""How often a client hears from a clinic, pure: at most so many messages of a purpose within so long.
+
+Counted by when messages fell due, across treatments and channels. Safety advice of the same day (`quiet = "ignore"`) is
+neither counted nor held back.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from service.types import Quiet
+
+CAPPED = "too-many-messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `most` messages within `within`."""
+
+    most: int
+    within: timedelta
+
+
+class Counts:
+    """What clients were sent lately, this start's own messages included."""
+
+    def __init__(self, caps: Mapping[str, Cap], sent: Iterable[Any]) -> None:
+        """`caps` by purpose; one without a cap is not counted. `sent`: rows of clinic, client, purpose, due_at."""
+        self._caps = caps
+        self._moments: dict[tuple[str, str, str], list[datetime]] = {}
+        for row in sent:
+            self._moments.setdefault((row.clinic, row.client, row.purpose), []).append(row.due_at)
+
+    def free_at(self, due: Any, now: datetime) -> datetime:
+        """The first instant from now at which this reminder would not be one too many; now itself nearly always."""
+        cap = self._caps.get(due.purpose)
+        # One that has begun goes on: it was counted then.
+        if cap is None or due.quiet == Quiet.IGNORE or due.fence:
+            return now
+        moments = sorted(self._moments.get((due.clinic, due.client, due.purpose), ()))
+        return max(now, moments[-cap.most] + cap.within) if len(moments) >= cap.most else now
+
+    def add(self, due: Any, now: datetime) -> None:
+        """One more is on its way."""
+        if due.quiet != Quiet.IGNORE and not due.fence:
+            self._moments.setdefault((due.clinic, due.client, due.purpose), []).append(now)

@@ -1,0 +1,139 @@
+"""What routes under `/v1` share: the key, bodies with a limit, and what OpenAPI says about errors."""
+
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ValidationError
+
+from service.errors import BadInput, NotFound, Problem
+from service.http.auth import Caller, Keys
+from service.http.problems import MEDIA_TYPE
+from service.types import Json
+
+T = TypeVar("T", bound=BaseModel)
+
+SMALL_BODY = 16 * 1024
+"""Bytes, for what is no event."""
+
+_KEY = HTTPBearer(auto_error=False, scheme_name="key", description="A clinic's key: `Authorization: Bearer ac_...`")
+
+
+class TooLarge(BadInput):
+    status = 413
+
+
+class ErrorEntry(BaseModel):
+    code: str
+    where: str
+    """A field, a header, or empty."""
+    message: str
+
+
+class ProblemBody(BaseModel):
+    """An error (RFC 9457). `code` never changes; the sentences may."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[ErrorEntry]
+
+
+def v1_router(**how: Any) -> APIRouter:
+    """A router whose routes are documented as needing a key, with the errors that all of them know."""
+    return APIRouter(
+        dependencies=[Depends(_KEY), Depends(_refuse_nul)],
+        responses=ERRORS,
+        **how,
+    )
+
+
+def schema_of(model: type[BaseModel]) -> Json:
+    """A model's JSON schema, its definitions written out: in OpenAPI a reference counts from the document's root."""
+    schema = model.model_json_schema()
+    found: Json = _written_out(schema, schema.pop("$defs", {}))
+    return found
+
+
+def _written_out(value: Any, definitions: Json) -> Any:
+    if isinstance(value, list):
+        return [_written_out(one, definitions) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        return _written_out(definitions[value["$ref"].rpartition("/")[2]], definitions)
+    return {name: _written_out(one, definitions) for name, one in value.items()}
+
+
+def problem(sentence: str) -> Json:
+    """An error answer, for OpenAPI."""
+    return {"description": sentence, "content": {MEDIA_TYPE: {"schema": schema_of(ProblemBody)}}}
+
+
+ERRORS: dict[int | str, Json] = {
+    status: problem(sentence)
+    for status, sentence in (
+        (401, "No key, or one that is not valid (`no-key`, `invalid-key`)."),
+        (403, "The key lacks the scope (`missing-scope`)."),
+        (422, "Something given cannot be taken; every place is named."),
+        (503, "The database cannot serve now (`database-unavailable`): try again later."),
+    )
+}
+"""What every route may answer."""
+
+
+def allowed(keys: Keys, scope: str) -> Any:
+    """The caller of a request, who holds this scope."""
+
+    async def caller(request: Request) -> Caller:
+        return await keys.caller(request, scope)
+
+    return Depends(caller)
+
+
+async def read_body(request: Request, limit: int, hint: str = "") -> bytes:
+    """The whole body, read no further than the limit, and not at all where it is announced to be larger."""
+    too_large = TooLarge(Problem("body-too-large", "body", f"a request holds at most {limit} bytes{hint}"))
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise too_large
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise too_large
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def body_as(model: type[T], request: Request) -> T:
+    """The body as a value. Raises BadInput with every field that is wrong."""
+    try:
+        return model.model_validate_json(await read_body(request, SMALL_BODY) or b"{}", strict=True)
+    except ValidationError as error:
+        problems = [
+            Problem("invalid-field", ".".join(str(part) for part in one["loc"]) or "body", one["msg"])
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise BadInput(*problems) from None
+
+
+def body_of(model: type[BaseModel], **examples: Json) -> Json:
+    """A request body that a handler reads itself, for OpenAPI."""
+    content = {
+        "schema": schema_of(model),
+        "examples": {name: {"value": one} for name, one in examples.items()},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def no_such(what: str) -> NotFound:
+    """The same for what never was and for what is another clinic's."""
+    return NotFound(Problem(f"unknown-{what}", "", f"this clinic has no such {what}"))
+
+
+async def _refuse_nul(request: Request) -> None:
+    """No key holds a NUL, and PostgreSQL refuses to be asked for one."""
+    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise NotFound(Problem("not-found", "", "there is no such thing here"))

@@ -1,0 +1,289 @@
+"""/v1/templates: a clinic's own words, from a draft to what is sent.
+
+An ETag names the newest version of a message in one language. Whoever changes it sends that back as If-Match: where
+somebody was quicker the answer is 412, with the newer version in it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.authoring import Change, Checked, Sheet, Shown, Stale, Standing, TemplateBook, preview_page, where_of
+from service.errors import AftercareError, Problem
+from service.http.auth import Caller, Keys
+from service.http.bodies import documented, given
+from service.http.problems import MEDIA_TYPE, problem_json
+from service.store.templates import TemplateKey
+from service.types import Email, Json, Message
+
+SCOPE = "templates:write"
+_ONE = "/v1/templates/{protocol}/{step}/{medium}/{locale}"
+_PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Unconditional(AftercareError):
+    status = 428
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class By(_Body):
+    """Who changes something, and why; both are kept with the version."""
+
+    author: str = Field("", max_length=80)
+    """A person's name; else the key's."""
+    note: str = Field("", max_length=500)
+
+    def change(self, caller: Caller, based_on: int = 0) -> Change:
+        return Change(self.author or caller.key, self.note, based_on)
+
+
+class Draft(By):
+    source: str = Field(max_length=20_000)
+    """The file as docs/templates.md describes it."""
+    accept: list[str] = Field(default_factory=list, max_length=20)
+    """Codes of the warnings that the author takes on."""
+
+
+class Numbered(By):
+    number: int = Field(ge=0)
+    """The version to publish, or to restore (0: the shipped words)."""
+
+
+class Look(_Body):
+    """At most one of both; neither: what is sent now."""
+
+    number: int = Field(0, ge=0)
+    source: str | None = Field(None, max_length=20_000)
+
+
+class Held(By):
+    medium: str = ""
+    locale: str = ""
+
+
+def templates_router(book: TemplateBook, keys: Keys) -> APIRouter:
+    router = APIRouter(tags=["templates"])
+    _reading(router, book, keys)
+    _writing(router, book, keys)
+    _holding(router, book, keys)
+    return router
+
+
+def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
+    @router.get("/v1/templates", summary="List messages")
+    async def list_(request: Request, protocol: str = "") -> Response:
+        clinic = (await keys.caller(request, SCOPE)).clinic
+        standings, holds = await book.all(clinic, protocol), await book.holds(clinic)
+        return _json(200, {"templates": [_standing(one) for one in standings], "holds": [_hold(row) for row in holds]})
+
+    @router.get(_ONE, summary="One message in one language")
+    async def one(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        sheet = await book.open(caller.clinic, key)
+        return _json(200, _sheet(sheet), etag=sheet.standing.newest)
+
+    @router.get(_ONE + "/versions/{number}", summary="One version with its source")
+    async def version(request: Request, protocol: str, step: str, medium: str, locale: str, number: int) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        return _json(200, _version(await book.version(caller.clinic, key, number)))
+
+    @router.get(_ONE + "/diff", summary="What changed between two versions; 0 is the shipped words")
+    async def diff(
+        request: Request,
+        protocol: str,
+        step: str,
+        medium: str,
+        locale: str,
+        new: Annotated[int, Query(alias="to", ge=0)],
+        old: Annotated[int, Query(alias="from", ge=0)] = 0,
+    ) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        return _json(200, {"from": old, "to": new, "diff": await book.diff(caller.clinic, key, old, new)})
+
+    @router.get(_ONE + "/recipients", summary="Who was sent a version, the latest first")
+    async def recipients(
+        request: Request,
+        protocol: str,
+        step: str,
+        medium: str,
+        locale: str,
+        version: str,
+        before: UUID | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 100,
+    ) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        rows = await book.recipients(caller.clinic, key, version, before=before, limit=limit)
+        following = str(rows[-1].id) if len(rows) == limit else None
+        return _json(200, {"recipients": [_recipient(row) for row in rows], "before": following})
+
+
+def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
+    @router.put(_ONE, summary="Save a draft", status_code=201, openapi_extra=documented(Draft))
+    async def save(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        draft = await given(request, Draft)
+        change = draft.change(caller, _based_on(request))
+        try:
+            number, checked = await book.save(caller.clinic, key, draft.source, change, draft.accept)
+        except Stale as stale:
+            return _newer(stale)
+        return _json(201, {"number": number, **_checked(checked, draft.accept)}, etag=number)
+
+    @router.post(_ONE + "/preview", summary="See a message as sample clients would", openapi_extra=documented(Look))
+    async def preview(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        look = await given(request, Look)
+        shown = await book.preview(caller.clinic, key, look.number, look.source)
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(preview_page(where_of(key), shown), headers=_PAGE_HEADERS)
+        return _json(200, {"previews": [_shown(one) for one in shown]})
+
+    @router.post(_ONE + "/publish", summary="Send a version from now on", openapi_extra=documented(Numbered))
+    async def publish(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        return await _put_in_force(request, book.publish, caller, key)
+
+    @router.post(_ONE + "/restore", summary="Send an earlier version again", openapi_extra=documented(Numbered))
+    async def restore(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
+        caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
+        return await _put_in_force(request, book.restore, caller, key)
+
+
+def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
+    @router.put(
+        "/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=documented(Held)
+    )
+    async def hold(request: Request, protocol: str, step: str) -> Response:
+        caller = await keys.caller(request, SCOPE)
+        held = await given(request, Held)
+        what = {"protocol": protocol, "step": step, "medium": held.medium, "locale": held.locale}
+        new = await book.hold(caller.clinic, what, held.change(caller))
+        return _json(201 if new else 200, what)
+
+    @router.delete("/v1/templates/{protocol}/{step}/hold", summary="Let a held message go on", status_code=204)
+    async def release(request: Request, protocol: str, step: str, medium: str = "", locale: str = "") -> Response:
+        clinic = (await keys.caller(request, SCOPE)).clinic
+        await book.release(clinic, {"protocol": protocol, "step": step, "medium": medium, "locale": locale})
+        return Response(status_code=204)
+
+
+async def _put_in_force(request: Request, act: Any, caller: Caller, key: TemplateKey) -> Response:
+    chosen = await given(request, Numbered)
+    try:
+        published = await act(caller.clinic, key, chosen.number, chosen.change(caller, _based_on(request)))
+    except Stale as stale:
+        return _newer(stale)
+    body = {"number": published.number, "touches": published.touches, "at": published.at}
+    return _json(200, body, etag=published.number)
+
+
+def _based_on(request: Request) -> int:
+    """The version that the caller knows as the newest. `If-None-Match: *` says that there is none yet."""
+    if request.headers.get("if-none-match", "").strip() == "*":
+        return 0
+    number = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
+    if not number.isdecimal():
+        sentence = 'send the ETag that you have as If-Match: "3", or If-None-Match: * for the first version'
+        raise Unconditional(Problem("no-if-match", "If-Match", sentence))
+    return int(number)
+
+
+def _newer(stale: Stale) -> Response:
+    """412 with what the caller does not know yet."""
+    body = problem_json(stale.status, stale.problems) | {"newer": _version(stale.newer)}
+    headers = {"ETag": f'"{stale.newer.number}"'}
+    return Response(orjson.dumps(body), stale.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _json(status: int, body: Json, *, etag: int | None = None) -> Response:
+    headers = {} if etag is None else {"ETag": f'"{etag}"'}
+    return Response(orjson.dumps(body), status, media_type="application/json", headers=headers)
+
+
+def _standing(one: Standing) -> Json:
+    return {
+        **one.key._asdict(),
+        "purpose": one.purpose,
+        "origin": one.origin,
+        "number": one.number,
+        "newest": one.newest,
+        "held": one.held,
+    }
+
+
+def _sheet(sheet: Sheet) -> Json:
+    draft = sheet.draft
+    return {
+        **_standing(sheet.standing),
+        "source": sheet.source,
+        "version": sheet.version,
+        "draft": _version(draft) if draft else None,
+        **_checked(sheet.checked, draft.accepted if draft else ()),
+        "touches": sheet.touches,
+        "history": [_version(row) for row in sheet.history],
+    }
+
+
+def _checked(checked: Checked, accepted: Any) -> Json:
+    waiting = checked.open_warnings(accepted)
+    return {
+        "problems": [_problem(one) for one in checked.problems],
+        "warnings": [{**_problem(one), "accepted": one not in waiting} for one in checked.warnings],
+        "plain": checked.plain or None,
+    }
+
+
+def _version(row: Any) -> Json:
+    names = ("number", "kind", "based_on", "version", "accepted", "author", "note", "created_at", "source")
+    return {name: found for name in names if (found := getattr(row, name, None)) is not None}
+
+
+def _shown(shown: Shown) -> Json:
+    return {
+        "sample": shown.sample,
+        "locale": shown.locale,
+        "origin": shown.origin,
+        "problems": [_problem(one) for one in shown.problems],
+        **(_message(shown.message) if shown.message else {}),
+    }
+
+
+def _message(message: Message) -> Mapping[str, Any]:
+    if isinstance(message, Email):
+        return {"email": {name: getattr(message, name) for name in ("subject", "preheader", "text", "html")}}
+    return {"sms": {"text": message.text, "segments": message.segments, "encoding": message.encoding}}
+
+
+def _recipient(row: Any) -> Json:
+    return {
+        "attempt": str(row.id),
+        "reminder": str(row.reminder),
+        "client": row.client,
+        "treatment": row.treatment,
+        "state": row.state,
+        "at": row.created_at,
+    }
+
+
+def _hold(row: Any) -> Json:
+    names = ("protocol", "step", "medium", "locale", "author", "note", "held_at")
+    return {name: getattr(row, name) for name in names}
+
+
+def _problem(problem: Problem) -> Json:
+    return {"code": problem.code, "where": problem.where, "message": problem.message}

@@ -1,0 +1,111 @@
+"""A clinic says what one of its own codes of a service means: from then on, and for all that waited for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.errors import BadInput, Problem
+from service.intake.courses import Planner
+from service.intake.effects import Effects
+from service.intake.entry import Entry, course_id
+from service.intake.matters import Touched
+from service.intake.people import People
+from service.protocols import Protocol
+from service.store.appointments import rename_protocol, save_code
+from service.store.clients import lock_clients
+from service.store.clinics import houses
+from service.store.lanes import lower_next_due
+from service.store.session import Database
+from service.store.signals import notify
+from service.store.treatments import lock_matters, save_courses, save_treatments, unmapped_treatments
+from service.types import Json
+
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What became plannable: treatments, and how many reminders that made."""
+
+    treatments: int = 0
+    planned: int = 0
+    past: int = 0
+    """Steps whose time was over: recorded as skipped."""
+
+
+async def map_code(
+    database: Database, protocols: Mapping[str, Protocol], clinic: str, code: str, protocol: str
+) -> Mapped:
+    """Remember what the code means, and plan the treatments that were stored as unmapped under it.
+
+    Raises BadInput: `unknown-protocol`, `protocol-name` (a code must not be what a protocol is called).
+    """
+    _require_sensible(protocols, code, protocol)
+    planner = Planner(protocols)
+    treatments, effects = 0, Effects()
+    while True:
+
+        async def work(connection: AsyncConnection) -> tuple[int, Effects]:
+            now = await database.now(connection)
+            await save_code(connection, clinic, code, protocol)
+            await rename_protocol(connection, clinic, code, protocol)
+            return await _plan_some(connection, planner, clinic, code, protocol, now)
+
+        count, changed = await database.transact(work)
+        effects.add(changed)
+        treatments += count
+        if not count:
+            return Mapped(treatments, effects.planned, effects.past)
+
+
+def _require_sensible(protocols: Mapping[str, Protocol], code: str, protocol: str) -> None:
+    if protocol not in protocols:
+        known = ", ".join(sorted(protocols))
+        raise BadInput(Problem("unknown-protocol", "protocol", f"there is no protocol {protocol!r}; known are {known}"))
+    if code in protocols:
+        raise BadInput(
+            Problem("protocol-name", "code", f"{code!r} is the name of a protocol: it always means that one")
+        )
+
+
+async def _plan_some(
+    connection: AsyncConnection, planner: Planner, clinic: str, code: str, protocol: str, now: datetime
+) -> tuple[int, Effects]:
+    """Give the next treatments of this code their protocol, and plan them."""
+    effects = Effects()
+    waiting = {row.id for row in await unmapped_treatments(connection, clinic, code, _BATCH)}
+    await lock_matters(connection, [f"{clinic} {treatment}" for treatment in waiting])
+    found = [row for row in await unmapped_treatments(connection, clinic, code, _BATCH) if row.id in waiting]
+    if not found:
+        return 0, effects
+    rows = [_mapped(row, code, protocol) for row in found]
+    stored = await lock_clients(connection, [], {(clinic, row["client"]) for row in rows})
+    people = People({key: dict(row._mapping) for key, row in stored.items()}, frozenset(), frozenset(), {})  # noqa: SLF001 - SQLAlchemy's documented accessor
+    await save_courses(connection, [_course_row(row) for row in rows])
+    await save_treatments(connection, rows)
+    touched = Touched(courses={(clinic, row["course"]) for row in rows})
+    await planner.plan(connection, touched, people, await houses(connection, [clinic]), effects, _nobody, now)
+    await lower_next_due(connection, effects.due)
+    if effects.earliest is not None:
+        await notify(connection, effects.earliest)
+    return len(rows), effects
+
+
+def _mapped(row: Any, code: str, protocol: str) -> Json:
+    """The treatment as one of that protocol; a course that was named by the code is named by the protocol."""
+    named_by_code = row.course == course_id(row.client, code, row.area)
+    course = course_id(row.client, protocol, row.area) if named_by_code else row.course
+    return {**row._mapping, "protocol": protocol, "course": course, "state": "planned"}  # noqa: SLF001 - SQLAlchemy's documented accessor
+
+
+def _course_row(row: Json) -> Json:
+    return {**{name: row[name] for name in ("clinic", "client", "protocol", "area")}, "id": row["course"],
+            "created_at": row["as_of"]}  # fmt: skip
+
+
+def _nobody(*_: str) -> Entry | None:
+    """No event made this change."""
+    return None
