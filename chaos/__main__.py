@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,8 +19,8 @@ from chaos.check import Evidence, check
 from chaos.clinics import PAUSED, RESUMED
 from chaos.evidence import ATTEMPT, REMINDER
 from chaos.load import Load
-from chaos.schedule import schedule
-from chaos.stage import Stage, set_up
+from chaos.schedule import LONGEST_SILENCE, schedule
+from chaos.stage import DEADLINE, Stage, set_up
 from service import clock
 from service.store.session import TROUBLE
 from service.types import AttemptState, ReminderState
@@ -95,6 +96,7 @@ async def _evidence(stage: Stage, load: Load) -> Evidence:
         paused=frozenset({(PAUSED, "sms"), (RESUMED, "sms")}),
         attended=[span for worker in stage.workers for span in worker.attended],
         ended_at=clock.now(),
+        grace=timedelta(seconds=DEADLINE + LONGEST_SILENCE),
     )
 
 

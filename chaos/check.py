@@ -119,7 +119,7 @@ class Evidence:
     """From when to when some worker was up."""
     ended_at: datetime = field(kw_only=True)
     grace: timedelta = timedelta(seconds=2)
-    """The send deadline: what was started in time may arrive so much later."""
+    """What was started in time may arrive so much later: the send deadline, and what the network held back."""
 
     @cached_property
     def by_token(self) -> Mapping[str, Attempt]:

@@ -60,13 +60,16 @@ _EVERY: Mapping[Blow, float] = {
 }
 """Seconds between two of a kind, on average."""
 
+LONGEST_SILENCE = 6.0
+"""Seconds for which a line may hold back what was said on it."""
+
 _LASTS: Mapping[Blow, tuple[float, float]] = {
     Blow.FREEZE_WORKER: (1, 10),
     Blow.FREEZE_WEB: (0.5, 4),
     Blow.FREEZE_AT_MOMENT: (3, 12),
     Blow.STOP_DATABASE: (0.5, 5),
-    Blow.SILENCE_DATABASE: (1, 6),
-    Blow.SILENCE_PROVIDER: (1, 6),
+    Blow.SILENCE_DATABASE: (1, LONGEST_SILENCE),
+    Blow.SILENCE_PROVIDER: (1, LONGEST_SILENCE),
     Blow.STORM: (1, 5),
 }
 

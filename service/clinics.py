@@ -8,6 +8,7 @@ from datetime import datetime, time
 from types import SimpleNamespace
 
 import phonenumbers
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +20,7 @@ from service.timing import zone_named
 from service.types import Medium
 
 OWNER = "owner"
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -70,10 +72,11 @@ class NewClinic:
 async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime) -> None:
     """Store a clinic with its places and senders, and its owner.
 
-    Raises BadInput with every problem at once, Conflict (`clinic-exists`).
+    Raises BadInput with every problem at once, Conflict (`clinic-exists`, `sender-taken`).
     """
     if problems := _problems(new):
         raise BadInput(*problems)
+    await _refuse_taken(connection, new)
     try:
         await connection.execute(core(Clinic).insert(), [_clinic_row(new, now)])
     except IntegrityError:
@@ -86,6 +89,22 @@ async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime)
     ):
         if rows:
             await connection.execute(table.insert(), rows)
+
+
+async def _refuse_taken(connection: AsyncConnection, new: NewClinic) -> None:
+    """Texts come from one clinic alone: what clients write back, a STOP above all, must find the right one."""
+    table = core(Sender)
+    for sender in new.senders:
+        if sender.medium is not Medium.SMS:
+            continue
+        same = [table.c.address == sender.address] if sender.address else []
+        same += [table.c.messaging_service == sender.messaging_service] if sender.messaging_service else []
+        used = sa.select(table.c.clinic).where(table.c.medium == sender.medium.value, sa.or_(sa.false(), *same))
+        if await connection.scalar(used.where(table.c.clinic != new.id).limit(1)):
+            sentence = (
+                "another clinic's texts come from here: give this clinic a number or messaging service of its own"
+            )
+            raise Conflict(Problem("sender-taken", "senders.sms", sentence))
 
 
 def house_of(new: NewClinic, now: datetime) -> House:
@@ -178,7 +197,12 @@ def _sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
         for sender in senders
         if not 0 < sender.rate < math.inf
     ]
-    return [*rates, *_twice("senders", [sender.medium for sender in senders])]
+    numbers = [
+        Problem("invalid-number", "senders.sms.address", "write the number with + and its country, like +447400123456")
+        for sender in senders
+        if sender.medium is Medium.SMS and sender.address.startswith("+") and not _NUMBER.fullmatch(sender.address)
+    ]
+    return [*rates, *numbers, *_twice("senders", [sender.medium for sender in senders])]
 
 
 def _twice(what: str, ids: Sequence[str]) -> list[Problem]:

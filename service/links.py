@@ -12,14 +12,16 @@ Keys are rotated by putting a new one in front: it signs, all of them verify. On
 
 import base64
 import hashlib
+import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 LENGTH: Final = 12
 _PURPOSE: Final = b"client link"
 """Keeps these hashes apart from all else that the same secret signs. At most 16 bytes."""
+_TOKEN: Final = re.compile(rf"(?<=/[apu])/[A-Za-z0-9]{{{LENGTH}}}$")
 _KEY_BYTES: Final = 18
 _DRAWN_BYTES: Final = 600
 
@@ -76,6 +78,15 @@ class Links:
         if len(token) != LENGTH or not (token.isascii() and token.isalnum()):
             return []
         return [_key(hash_, token) for hash_ in self._hashes]
+
+
+def veiled(pinned: Mapping[str, Mapping[str, str | int]]) -> dict[str, Mapping[str, str | int]]:
+    """A message's values for others to read than its client: its links are seen, but lead nowhere.
+
+    Who has a link chooses as the client; a client's stop is not for staff to lift.
+    """
+    links = {name: _TOKEN.sub("/" + "*" * LENGTH, str(address)) for name, address in pinned.get("links", {}).items()}
+    return {**pinned, "links": links}
 
 
 def unlinked() -> Links:

@@ -38,7 +38,7 @@ from service.store.clinics import sender_address
 from service.store.lanes import lower_next_due
 from service.store.reminders import record_decisions
 from service.store.session import Database
-from service.types import AttemptState, Found, IfUnknown, Json, Medium, ReminderState
+from service.types import AttemptState, Found, IfUnknown, Json, Medium, Receipt, ReminderState
 
 log = logs.get(__name__)
 
@@ -166,17 +166,25 @@ class Rescue:
         if resolution is None:  # the expiry pass hands it to a person in the end
             return False
         log.info("attempt resolved", attempt=str(row.id), code=resolution.code)
-        detail = {"attempt": str(row.id), **resolution.evidence}
-        await record_decisions(connection, [_line(row, row.reminder, resolution.code, now, detail)])
         if resolution.found is not None:
+            await self._write_down(connection, row, resolution, now)
             return await self._accept(connection, attempt, resolution, now)
         await queries.resolve_attempt(connection, row, resolution.attempt, resolution.evidence, now)
+        evidence = Evidence(connection, self._rules.evidence)
+        absent = Report(attempt, Receipt("", AttemptState.ABSENT, None), now)
+        if resolution.attempt is AttemptState.ABSENT and await evidence.went_before(absent):
+            await announce(connection, evidence)
+            return bool(evidence.due)
+        await self._write_down(connection, row, resolution, now)
         await queries.settle_unknown(connection, row, resolution.reminder, resolution.code, now)
-        await stay_sent(connection, [(row.clinic, row.reminder)])
         again = resolution.reminder is ReminderState.SCHEDULED
         if again and row.reminder_sender:
             await lower_next_due(connection, {(row.clinic, row.reminder_sender): now})
         return again
+
+    async def _write_down(self, connection: AsyncConnection, row: Any, resolution: Resolution, now: datetime) -> None:
+        detail = {"attempt": str(row.id), **resolution.evidence}
+        await record_decisions(connection, [_line(row, row.reminder, resolution.code, now, detail)])
 
     async def _judge(
         self, connection: AsyncConnection, row: Any, found: list[Found] | NotAsked, now: datetime

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
 from service.errors import AftercareError, Problem
-from service.links import Link, Links, unlinked
+from service.links import Link, Links, unlinked, veiled
 from service.plan import Session, next_window
 from service.protocols import Protocol
 from service.render import (
@@ -197,9 +197,9 @@ class Words:
         yield from (choice.wording for choice in choices)
 
     def show(self, attempt: Any, wording: Any) -> Message:
-        """The message of an attempt, word for word, from its row and the row of its words."""
+        """The message of an attempt, word for word but for its client's links, from its row and that of its words."""
         key = (wording.protocol, wording.step, Medium(wording.medium), wording.locale, wording.source)
-        return render(self._recall(*key), attempt.pinned)
+        return render(self._recall(*key), veiled(attempt.pinned))
 
     def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str, link: Link) -> Values:
         """The values that words with these fields read; working out what they do not read would cost more than they."""

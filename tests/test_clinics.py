@@ -59,6 +59,18 @@ async def test_a_clinic_is_stored_with_its_places_senders_and_owner(house: House
     assert len(await house.rows(Location)) == len(await house.rows(Staff)) == 2
 
 
+@pytest.mark.parametrize("own", [{"address": "+447400123456"}, {"address": "", "messaging_service": "MG1"}])
+async def test_two_clinics_never_text_from_one_number(house: House, own: dict[str, str]) -> None:
+    """A STOP must find the clinic that it is meant for."""
+    sender = NewSender(Medium.SMS, rate=1.0, **own)
+    async with house.database.write() as connection:
+        await add_clinic(connection, clinic(id="first", senders=(sender,)), house.clock())
+    with pytest.raises(Conflict) as conflict:
+        async with house.database.write() as connection:
+            await add_clinic(connection, clinic(id="second", senders=(sender,)), house.clock())
+    assert conflict.value.code == "sender-taken"
+
+
 async def test_a_second_clinic_of_the_same_name_is_a_conflict_and_changes_nothing(house: House) -> None:
     before = await house.rows(Sender)
     house.clock.moment += timedelta(days=1)

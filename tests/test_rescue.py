@@ -284,6 +284,7 @@ async def test_a_reminder_that_waits_past_its_expiry_is_expired_whatever_its_lan
 @on_sqlite
 async def test_one_pass_clears_all_that_is_over_however_much_that_is(house: House) -> None:
     count = BATCH + 20
+    says(house, SMS, LOST, found=[None])
     await many_due(house, count)
     await house.starter.start(count // 2)
     house.clock.moment = TEN + timedelta(hours=20)
@@ -385,3 +386,27 @@ async def test_a_letter_that_is_told_of_late_was_sent_all_the_same(house: House)
     house.clock.advance(hours=2)
     assert not await rescue_of(house).run()
     assert ((await the_attempt(house)).provider_id, (await the(house)).state) == ("m-1", "delivered")
+
+
+@on_sqlite
+@pytest.mark.parametrize(("protocol", "step", "state"), [
+    ("microneedling", "day-1-sunscreen", "sent"), ("dermal-filler", "same-day-safety", "scheduled")
+])  # fmt: skip
+async def test_a_second_send_that_is_absent_is_not_made_good_where_the_first_went_after_all(
+    house: House, protocol: str, step: str, state: str
+) -> None:
+    """The first one's worker stood still right before its first byte, and went on after the look-up."""
+    house.clock.moment = TEN
+    ended_at = "2026-11-20T15:00:00Z" if protocol == "microneedling" else TEN.isoformat()
+    await house.take(visit(time=TEN.isoformat(), treatment__protocol=protocol, treatment__ended_at=ended_at))
+    says(house, SMS, LOST, found=[[]])
+    (first,) = (await house.starter.start(10)).intents
+    house.clock.advance(minutes=20)
+    await rescue_of(house).run()
+    await house.dispatch()
+    await house.settler._write([(first, Accepted("SM1"))])
+    house.clock.advance(minutes=20)
+    await rescue_of(house).run()
+    row = await the(house, step)
+    assert (row.state, row.medium) == (state, "sms" if state == "sent" else "email")
+    assert [row.state for row in await house.rows(Attempt)].count("absent") == 1

@@ -40,9 +40,14 @@ def add(
     address: str = "",
     booking_url: Annotated[str, typer.Option(help="Where clients book.")] = "",
     alert_email: Annotated[str, typer.Option(help="Who is told when a client worries.")] = "",
+    sms_from: Annotated[str, typer.Option(help="Its own number, like +44...; absent: TWILIO_FROM.")] = "",
+    sms_service: Annotated[
+        str, typer.Option(help="Its own messaging service, MG...; absent: the configured one.")
+    ] = "",
+    email_from: Annotated[str, typer.Option(help="Its own address; absent: SENDGRID_FROM.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Add a clinic, with senders of the configured numbers and addresses."""
+    """Add a clinic, with senders of its own or those configured. Texts of two clinics cannot come from one number."""
     settings = settings_for("tool")
     new = NewClinic(
         id=id,
@@ -57,7 +62,7 @@ def add(
         alert_email=alert_email,
         quiet_start=settings.quiet_hours.sms_start,
         quiet_end=settings.quiet_hours.sms_end,
-        senders=_senders(settings),
+        senders=_senders(settings, sms_from, sms_service, email_from),
     )
     in_loop(lambda: _add(settings, new))
     if as_json:
@@ -179,12 +184,13 @@ def _sender_line(row: dict[str, Any]) -> str:
     return f"{row['id']}, {address}, {row['rate']:g} a second{paused}{why}"
 
 
-def _senders(settings: Settings) -> list[NewSender]:
-    """One sender a medium: what the settings name, or nameless ones that only the outbox can use."""
-    service, number = settings.twilio_messaging_service_sid or "", settings.twilio_from or ""
+def _senders(settings: Settings, number: str, service: str, email: str) -> list[NewSender]:
+    """One sender a medium: what is given, else what the settings name; a nameless one only the outbox can use."""
+    if not (number or service):
+        number, service = settings.twilio_from or "", settings.twilio_messaging_service_sid or ""
     return [
         NewSender(Medium.SMS, number, _RATE, service),
-        NewSender(Medium.EMAIL, settings.sendgrid_from or "", _RATE),
+        NewSender(Medium.EMAIL, email or settings.sendgrid_from or "", _RATE),
     ]
 
 

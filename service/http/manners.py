@@ -107,10 +107,10 @@ async def read_body(request: Request, limit: int, hint: str = "") -> bytes:
     return b"".join(parts)
 
 
-async def body_as(model: type[T], request: Request) -> T:
-    """The body as a value. Raises BadInput with every field that is wrong."""
+async def body_as(model: type[T], request: Request, limit: int = SMALL_BODY) -> T:
+    """The body as a value, an empty one as an empty object. Raises BadInput with every field that is wrong."""
     try:
-        return model.model_validate_json(await read_body(request, SMALL_BODY) or b"{}", strict=True)
+        return model.model_validate_json(await read_body(request, limit) or b"{}", strict=True)
     except ValidationError as error:
         problems = [
             Problem("invalid-field", ".".join(str(part) for part in one["loc"]) or "body", one["msg"])

@@ -16,12 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.authoring import Change, Checked, Sheet, Shown, Stale, Standing, TemplateBook, preview_page, where_of
 from service.errors import AftercareError, Problem
 from service.http.auth import Caller, Keys
-from service.http.bodies import documented, given
+from service.http.manners import body_as, body_of, v1_router
 from service.http.problems import MEDIA_TYPE, problem_json
 from service.store.templates import TemplateKey
 from service.types import Email, Json, Message
 
 SCOPE = "templates:write"
+_BODY_LIMIT = 64 * 1024
 _ONE = "/v1/templates/{protocol}/{step}/{medium}/{locale}"
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -77,7 +78,7 @@ class Held(By):
 
 
 def templates_router(book: TemplateBook, keys: Keys) -> APIRouter:
-    router = APIRouter(tags=["templates"])
+    router = v1_router(tags=["templates"])
     _reading(router, book, keys)
     _writing(router, book, keys)
     _holding(router, book, keys)
@@ -133,10 +134,10 @@ def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.put(_ONE, summary="Save a draft", status_code=201, openapi_extra=documented(Draft))
+    @router.put(_ONE, summary="Save a draft", status_code=201, openapi_extra=body_of(Draft))
     async def save(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
-        draft = await given(request, Draft)
+        draft = await body_as(Draft, request, _BODY_LIMIT)
         change = draft.change(caller, _based_on(request))
         try:
             number, checked = await book.save(caller.clinic, key, draft.source, change, draft.accept)
@@ -144,21 +145,21 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
             return _newer(stale)
         return _json(201, {"number": number, **_checked(checked, draft.accept)}, etag=number)
 
-    @router.post(_ONE + "/preview", summary="See a message as sample clients would", openapi_extra=documented(Look))
+    @router.post(_ONE + "/preview", summary="See a message as sample clients would", openapi_extra=body_of(Look))
     async def preview(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
-        look = await given(request, Look)
+        look = await body_as(Look, request, _BODY_LIMIT)
         shown = await book.preview(caller.clinic, key, look.number, look.source)
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(preview_page(where_of(key), shown), headers=_PAGE_HEADERS)
         return _json(200, {"previews": [_shown(one) for one in shown]})
 
-    @router.post(_ONE + "/publish", summary="Send a version from now on", openapi_extra=documented(Numbered))
+    @router.post(_ONE + "/publish", summary="Send a version from now on", openapi_extra=body_of(Numbered))
     async def publish(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return await _put_in_force(request, book.publish, caller, key)
 
-    @router.post(_ONE + "/restore", summary="Send an earlier version again", openapi_extra=documented(Numbered))
+    @router.post(_ONE + "/restore", summary="Send an earlier version again", openapi_extra=body_of(Numbered))
     async def restore(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return await _put_in_force(request, book.restore, caller, key)
@@ -166,11 +167,11 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.put(
-        "/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=documented(Held)
+        "/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=body_of(Held)
     )
     async def hold(request: Request, protocol: str, step: str) -> Response:
         caller = await keys.caller(request, SCOPE)
-        held = await given(request, Held)
+        held = await body_as(Held, request, _BODY_LIMIT)
         what = {"protocol": protocol, "step": step, "medium": held.medium, "locale": held.locale}
         new = await book.hold(caller.clinic, what, held.change(caller))
         return _json(201 if new else 200, what)
@@ -183,7 +184,7 @@ def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 async def _put_in_force(request: Request, act: Any, caller: Caller, key: TemplateKey) -> Response:
-    chosen = await given(request, Numbered)
+    chosen = await body_as(Numbered, request, _BODY_LIMIT)
     try:
         published = await act(caller.clinic, key, chosen.number, chosen.change(caller, _based_on(request)))
     except Stale as stale:

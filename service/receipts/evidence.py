@@ -130,6 +130,25 @@ class Evidence:
         """Take the reminder along."""
         others = await self._others(report.attempt)
         match reminder_after(_standing(report.attempt, state, others)):
+            case NotReached():
+                await self._conclude(report, state, others)
+            case Reached() | NextChannel() as after:
+                await self._take_along(report, after)
+
+    async def went_before(self, report: Report) -> bool:
+        """An attempt turned out absent: whether its reminder needs it no more, because an earlier one went after all.
+
+        Then the reminder is taken to where that one led; nothing is sent again by the same channel.
+        """
+        others = await self._others(report.attempt)
+        after = reminder_after(_standing(report.attempt, AttemptState.ABSENT, others))
+        if not isinstance(after, Reached | NextChannel):
+            return False
+        await self._take_along(report, after)
+        return True
+
+    async def _take_along(self, report: Report, after: Reached | NextChannel) -> None:
+        match after:
             case Reached(reached):
                 await self._reach(report, reached)
             case NextChannel(media, otherwise):
@@ -139,8 +158,6 @@ class Evidence:
                     await self._reach(report, otherwise)
                 else:
                     await self._schedule(report, usable, report.now, "next-channel")
-            case NotReached():
-                await self._conclude(report, state, others)
 
     async def _others(self, attempt: Any) -> Sequence[Any]:
         """The reminder's other attempts: nearly always none."""

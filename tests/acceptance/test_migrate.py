@@ -5,7 +5,7 @@ from tests.conftest import new_postgres_database
 from tests.support.postgres import Server
 from tests.support.processes import Processes, until
 
-AT_REVISION = (0, "The schema is at revision 1.\n")
+AT_REVISION = (0, "The schema is at revision 2.\n")
 
 
 async def test_killed_among_its_tables_on_postgresql_a_migration_can_be_run_again(

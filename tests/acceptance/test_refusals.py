@@ -69,7 +69,7 @@ async def test_a_database_that_was_never_migrated_is_refused(postgres_server: Se
         assert ended.code == 3
         assert re.fullmatch(r"aftercare: database: .*: run `aftercare migrate` \[schema-too-old\]\n", ended.err)
     migrated = await processes.command("migrate", settings=settings)
-    assert (migrated.code, migrated.out) == (0, "The schema is at revision 1.\n")
+    assert (migrated.code, migrated.out) == (0, "The schema is at revision 2.\n")
 
 
 async def test_a_database_that_is_away_is_told_without_its_password(processes: Processes) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.links import LENGTH, Link, Links, unlinked
+from service.links import LENGTH, Link, Links, unlinked, veiled
 from tests.pages.visiting import BASE, SECRETS
 
 
@@ -74,3 +74,15 @@ def test_the_name_that_is_stored_does_not_open_the_page(links: Links) -> None:
     link: Link = links.new()
     assert links.keys(link.key[:LENGTH]) != [link.key]
     assert link.token not in link.key
+
+
+def test_staff_see_a_clients_link_but_cannot_go_where_it_leads() -> None:
+    link = Links("https://care.example", ["a secret"]).new()
+    pinned = {
+        "client": {"first_name": "Ada"},
+        "links": {"page": link.page, "booking": "https://glow.example/a/abcdefghijkl2"},
+    }
+    seen = veiled(pinned)
+    assert seen["links"]["page"] == "https://care.example/a/************"
+    assert (seen["client"], seen["links"]["booking"]) == (pinned["client"], pinned["links"]["booking"])
+    assert link.token not in str(seen)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -101,6 +102,9 @@ def clinic(**changes: Any) -> NewClinic:
         confirmed=CONFIRMED,
         senders=(NewSender(Medium.SMS, "+447400123400", 1000), NewSender(Medium.EMAIL, "care@glow.example", 1000)),
     )
+    if changes.get("id", CLINIC) != CLINIC:  # no two clinics text from one number
+        number = f"+4474008{crc32(changes['id'].encode()) % 100_000:05}"
+        basic = replace(basic, senders=(NewSender(Medium.SMS, number, 1000), basic.senders[1]))
     return replace(basic, **changes)
 
 
