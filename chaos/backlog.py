@@ -7,6 +7,7 @@ one, and are sent by a real worker into the outbox. The same without the backlog
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,20 +15,23 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from benchmarks.machine import family_cpu_seconds
+from benchmarks.machine import family_cpu_seconds, until
 from service import clock
 from service.clinics import NewSender, add_clinic
 from service.intake import Intake
 from service.store.lanes import pause_sender
 from service.store.session import Database
+from service.store.tables import Client, Reminder, Treatment, core
 from service.types import Json, Medium
 from tests.acceptance.live import SECRET_KEY
 from tests.conftest import new_migrated_database
 from tests.support import house
 from tests.support.postgres import Server, postgres
-from tests.support.processes import running, until
+from tests.support.processes import running
 
+CLIENT, TREATMENT, REMINDER = core(Client), core(Treatment), core(Reminder)
 PAUSED, SLOW, OTHER = "paused", "slow", "other"
 _RATES = {PAUSED: 50.0, SLOW: 5.0, OTHER: 50.0}
 _MESSAGES, _APART = 300, timedelta(milliseconds=50)
@@ -81,21 +85,36 @@ async def _furnish(database: Database, paused: int, slow: int) -> None:
     for clinic, count in ((PAUSED, paused), (SLOW, slow)):
         await _take(database, clinic, 1, clock.now() - timedelta(minutes=1))
         async with database.write() as connection:
-            await connection.execute(_COPIES, {"clinic": clinic, "count": count})
+            await _multiply(connection, clinic, count)
     async with database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(sa.text("VACUUM ANALYZE reminder"))
+        await connection.execute(sa.text("VACUUM ANALYZE"))
 
 
-_COLUMNS = (
-    "clinic, treatment, client, step, protocol, purpose, topic, media, medium, sender, send_mode, quiet, if_unknown, "
-    "intended_at, due_at, expires_at, zone, local_time, state, reason, by, tries, fence, updated_at"
-)
-_COPIES = sa.text(
-    f"INSERT INTO reminder (id, occurrence, {_COLUMNS}) "  # noqa: S608 - names of ours
-    f"SELECT gen_random_uuid(), n, {_COLUMNS} FROM reminder, generate_series(1, CAST(:count AS integer)) n "
-    "WHERE clinic = :clinic AND state = 'scheduled' AND step = 'same-day-gentle-cleanser'"
-)
+_EACH = 10
+"""Reminders of one client."""
+
+
+async def _multiply(connection: AsyncConnection, clinic: str, count: int) -> None:
+    """Copy the clinic's one visit until about so many of its texts wait, ten to each client."""
+    clients = max(1, count // _EACH)
+    await _copy(connection, CLIENT, clinic, clients, {"ref": "'copy-' || n"})
+    await _copy(connection, TREATMENT, clinic, clients, {"id": "'copy-' || n", "client": "'copy-' || n"})
+    which = f"'copy-' || 1 + n % {clients}"
+    named = {"id": "gen_random_uuid()", "treatment": which, "client": which, "occurrence": "n"}
+    await _copy(connection, REMINDER, clinic, count, named, "AND state = 'scheduled' AND step LIKE 'same-day-%'")
+
+
+async def _copy(
+    connection: AsyncConnection, table: sa.Table, clinic: str, count: int, changed: Mapping[str, str], only: str = ""
+) -> None:
+    names = ", ".join(f'"{column.name}"' for column in table.c)
+    values = ", ".join(changed.get(column.name, f'"{column.name}"') for column in table.c)
+    statement = (
+        f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {table.name}, "  # noqa: S608 - names of ours
+        f"generate_series(1, CAST(:count AS integer)) n WHERE clinic = :clinic {only}"
+    )
+    await connection.execute(sa.text(statement), {"clinic": clinic, "count": count})
 
 
 async def _take(database: Database, clinic: str, count: int, first: datetime) -> None:
@@ -124,12 +143,15 @@ def _visit(number: int, ended_at: datetime) -> Json:
 async def _lateness(database: Database) -> list[float]:
     """Wait until all of the third clinic's are out; by how many milliseconds each was started after its due time."""
 
-    async def out() -> list[float]:
-        async with database.read() as connection:
-            rows = (await connection.execute(_LATE)).all()
-        return [row.late for row in rows] if len(rows) == _MESSAGES else []
+    late: list[float] = []
 
-    return await until(out, "the other clinic's messages are out", 120)
+    async def out() -> bool:
+        async with database.read() as connection:
+            late[:] = (await connection.scalars(_LATE)).all()
+        return len(late) == _MESSAGES
+
+    assert await until(out, within=120, look_every=1), "the other clinic's messages are not out"
+    return late
 
 
 _LATE = sa.text(
