@@ -166,9 +166,7 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.put(
-        "/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=body_of(Held)
-    )
+    @router.put("/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=body_of(Held))
     async def hold(request: Request, protocol: str, step: str) -> Response:
         caller = await keys.caller(request, SCOPE)
         held = await body_as(Held, request, _BODY_LIMIT)
