@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service import metrics
 
-CLOSED = {"medium", "result", "failure", "type", "le"}
+CLOSED = {"failure", "kind", "le", "medium", "result", "state", "type"}
 
 
 def test_every_metric_of_ours_has_help_and_only_labels_from_closed_lists() -> None:
