@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 _BUSY_SECONDS = 10
 _TRIES = 6
+_GOODBYE_SECONDS = 2.0
+_NEXT_GOODBYE_SECONDS = 0.1
+"""For each connection after one that was silent: a network that swallows one good-bye swallows them all."""
 _RETRIED_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003", "08006", "25P03"})
 """Serialization failure, deadlock, shutdowns, lost connections, a session ended for idling in a transaction."""
 
@@ -104,7 +107,14 @@ class Database:
         return moment.astimezone(UTC)
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        """Hang up. A good-bye that the database does not answer is broken off: it must not hold up a process's end."""
+        patience = _GOODBYE_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout(patience):
+                    return await self.engine.dispose()
+            except TimeoutError:  # that connection is aborted now and out of the pool
+                patience = _NEXT_GOODBYE_SECONDS
 
 
 _CLOCK = sa.text("SELECT clock_timestamp()")
