@@ -24,20 +24,11 @@ Address = tuple[str, str, str]
 _SCHEDULED = REMINDER.c.state == sa.literal_column(f"'{ReminderState.SCHEDULED.value}'")
 """Written out, not bound: only then does the planner see that the partial index fits."""
 
-_DUE = (
-    sa.select(
-        *(REMINDER.c[name] for name in (
-            "clinic", "id", "treatment", "client", "step", "occurrence", "protocol", "purpose", "media", "medium",
-            "sender", "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence", "by",
-            "intended_at", "called_off")),
-        *(CLIENT.c[name] for name in (
-            "first_name", "phone", "phone_problem", "email", "email_problem", "sms_stopped_at", "email_stopped_at",
-            "paused_until")),
-        LOCALE.label("locale"),
-        *(TREATMENT.c[name] for name in ("session", "of", "area", "location", "provider", "note", "ended_at")),
-    )
-    .join(CLIENT, sa.and_(CLIENT.c.clinic == REMINDER.c.clinic, CLIENT.c.ref == REMINDER.c.client))
-    .join(TREATMENT, sa.and_(TREATMENT.c.clinic == REMINDER.c.clinic, TREATMENT.c.id == REMINDER.c.treatment))
+_PICKED = (
+    sa.select(*(REMINDER.c[name] for name in (
+        "clinic", "id", "treatment", "client", "step", "occurrence", "protocol", "purpose", "media", "medium",
+        "sender", "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence", "by",
+        "intended_at", "called_off")))
     .where(
         _SCHEDULED,
         REMINDER.c.clinic == sa.bindparam("clinic"),
@@ -46,7 +37,23 @@ _DUE = (
     )
     .order_by(REMINDER.c.expires_at, REMINDER.c.due_at)
     .limit(sa.bindparam("quota", type_=sa.Integer))
-    .with_for_update(of=REMINDER, skip_locked=True)
+    .with_for_update(skip_locked=True)
+    .cte("picked")
+)  # fmt: skip
+"""A statement of its own within the next: what is not picked must not be joined first, to be sorted away after."""
+
+_DUE = (
+    sa.select(
+        _PICKED,
+        *(CLIENT.c[name] for name in (
+            "first_name", "phone", "phone_problem", "email", "email_problem", "sms_stopped_at", "email_stopped_at",
+            "paused_until")),
+        LOCALE.label("locale"),
+        *(TREATMENT.c[name] for name in ("session", "of", "area", "location", "provider", "note", "ended_at")),
+    )
+    .join(CLIENT, sa.and_(CLIENT.c.clinic == _PICKED.c.clinic, CLIENT.c.ref == _PICKED.c.client))
+    .join(TREATMENT, sa.and_(TREATMENT.c.clinic == _PICKED.c.clinic, TREATMENT.c.id == _PICKED.c.treatment))
+    .order_by(_PICKED.c.expires_at, _PICKED.c.due_at)
 )  # fmt: skip
 
 
