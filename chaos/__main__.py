@@ -6,6 +6,7 @@ import random
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +16,13 @@ import uvloop
 
 from chaos import evidence, report
 from chaos.blows import ALWAYS, Blows
-from chaos.check import Evidence, check
+from chaos.check import check
 from chaos.clinics import PAUSED, RESUMED
 from chaos.evidence import ATTEMPT, REMINDER
 from chaos.load import Load
 from chaos.schedule import LONGEST_SILENCE, schedule
 from chaos.stage import DEADLINE, Stage, set_up
+from chaos.values import Evidence, Span, without
 from service import clock
 from service.store.session import TROUBLE
 from service.types import AttemptState, ReminderState
@@ -44,7 +46,7 @@ async def run(folder: Path, seed: int, minutes: float, rate: float) -> report.Su
         await stage.sandbox.settle()
         for worker in stage.workers:
             worker.rest()
-        found = await _evidence(stage, load)
+        found = await _evidence(stage, load, blows.shut)
         await evidence.keep(stage.database, folder)
         return report.Summary(seed, minutes, blows.counts, stage.shifts, load, found, check(found), settled)
 
@@ -85,7 +87,7 @@ async def _settles(stage: Stage) -> bool:
     return True
 
 
-async def _evidence(stage: Stage, load: Load) -> Evidence:
+async def _evidence(stage: Stage, load: Load, shut: Sequence[Span]) -> Evidence:
     return Evidence(
         taken=evidence.taken(stage.folder / "ledger.ndjson"),
         attempts=await evidence.attempts(stage.database),
@@ -94,7 +96,7 @@ async def _evidence(stage: Stage, load: Load) -> Evidence:
         stops=load.stops,
         earliest=load.earliest,
         paused=frozenset({(PAUSED, "sms"), (RESUMED, "sms")}),
-        attended=[span for worker in stage.workers for span in worker.attended],
+        attended=[part for worker in stage.workers for span in worker.attended for part in without(span, shut)],
         ended_at=clock.now(),
         grace=timedelta(seconds=DEADLINE + LONGEST_SILENCE),
     )

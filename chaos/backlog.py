@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from benchmarks.machine import family_cpu_seconds, until
 from service import clock
 from service.clinics import NewSender, add_clinic
-from service.intake import Intake
+from service.intake.group import Intake
 from service.store.lanes import pause_sender
 from service.store.session import Database
 from service.store.tables import Client, Reminder, Treatment, core

@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -19,7 +20,10 @@ ALWAYS = (
 )
 """The provider's ordinary days."""
 
+_UNAUTHORIZED = "401=1"
+
 _STORMS = (
+    _UNAUTHORIZED,
     "429=1:1",
     "429=0.7:soon",
     "5xx=0.6",
@@ -34,6 +38,9 @@ _STORMS = (
     "lookup:reset=1",
     "silent=1",
 )
+
+RECOVERS = timedelta(seconds=20)
+"""Until a sender that was refused has been tried again and goes on."""
 
 _MOMENTS: Mapping[str, tuple[str, str, str]] = {
     "before the intents": ("INSERT INTO attempt", "", ""),
@@ -54,6 +61,8 @@ class Blows:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.counts: Counter[str] = Counter()
+        self.shut: list[tuple[datetime, datetime]] = []
+        """From when to when every sender may have been paused, because the provider knew nobody."""
         self._one_stop = asyncio.Lock()
         self._acts: Mapping[Blow, Callable[[Due, random.Random], Awaitable[None]]] = {
             Blow.KILL_WORKER: self._kill_worker,
@@ -69,6 +78,7 @@ class Blows:
             Blow.SILENCE_DATABASE: self._silence_database,
             Blow.CUT_PROVIDER: self._cut_provider,
             Blow.SILENCE_PROVIDER: self._silence_provider,
+            Blow.FILL_DISK: self._fill_disk,
             Blow.STORM: self._storm,
         }
 
@@ -158,6 +168,19 @@ class Blows:
             await asyncio.sleep(due.seconds)
             await asyncio.to_thread(self._stage.server.start)
 
+    async def _fill_disk(self, due: Due, _: random.Random) -> None:
+        """PostgreSQL may go down over it; then a person starts it again, once there is room."""
+        disk, server = self._stage.disk, self._stage.server
+        if disk is None:
+            return
+        async with self._one_stop:
+            self.counts["full disks"] += 1
+            await asyncio.to_thread(disk.fill)
+            await asyncio.sleep(due.seconds)
+            disk.clear()
+            if not await asyncio.to_thread(lambda: server.is_running):
+                await asyncio.to_thread(server.start)
+
     async def _end_sessions(self, _: Due, dice: random.Random) -> None:
         with suppress(OSError, asyncpg.PostgresError):
             self.counts["sessions ended"] += await self._stage.end_sessions(dice.randint(1, 6))
@@ -186,6 +209,10 @@ class Blows:
 
     async def _storm(self, due: Due, dice: random.Random) -> None:
         self.counts["storms"] += 1
-        await self._stage.sandbox.set_faults(ALWAYS, dice.choice(_STORMS))
+        kind, began = dice.choice(_STORMS), clock.now()
+        await self._stage.sandbox.set_faults(ALWAYS, kind)
         await asyncio.sleep(due.seconds)
         await self._stage.sandbox.set_faults(ALWAYS)
+        if kind is _UNAUTHORIZED:
+            self.counts["credentials refused"] += 1
+            self.shut.append((began, clock.now() + RECOVERS))

@@ -79,10 +79,14 @@ Your team at {{ clinic.name }}
 
 def clinics() -> list[NewClinic]:
     """Two that are open throughout, one whose texts are paused for good, one whose texts are paused for a while."""
-    return [_clinic(name, number) for number, name in enumerate((NORTH, SOUTH, PAUSED, RESUMED))]
+    return [_clinic(name) for name in NUMBERS]
 
 
-def _clinic(name: str, number: int) -> NewClinic:
+NUMBERS = {name: f"+44740099999{number}" for number, name in enumerate((NORTH, SOUTH, PAUSED, RESUMED))}
+"""Where each clinic's texts come from."""
+
+
+def _clinic(name: str) -> NewClinic:
     return NewClinic(
         id=name,
         name=f"{name.title()} Skin Clinic",
@@ -92,7 +96,7 @@ def _clinic(name: str, number: int) -> NewClinic:
         urgent_phone="+44 20 7946 0019",
         booking_url="https://clinic.example/book",
         senders=(
-            NewSender(Medium.SMS, f"+44740099999{number}", rate=RATE),
+            NewSender(Medium.SMS, NUMBERS[name], rate=RATE),
             NewSender(Medium.EMAIL, f"care@{name}.example", rate=RATE),
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from chaos.check import Attempt, Reminder, Taken
+from chaos.values import Attempt, Reminder, Taken
 from service.store.session import Database
 from service.store.tables import Attempt as AttemptRow
 from service.store.tables import Decision, Sender, core

@@ -5,6 +5,7 @@ import random
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,9 +13,9 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chaos.check import Stop
-from chaos.clinics import NORTH, PAUSED, RESUMED, SOUTH, STEPS
+from chaos.clinics import NORTH, NUMBERS, PAUSED, RESUMED, SOUTH, STEPS
 from chaos.stage import Stage
+from chaos.values import Stop
 from service import clock
 from service.store.session import TROUBLE
 from service.store.tables import Recipient, core
@@ -85,6 +86,8 @@ class Load:
     refused: list[str] = field(default_factory=list)
     """Answers that a clinic's system could make nothing of: there should be none."""
     posts: int = 0
+    texted: int = 0
+    """Of the stops, those that came as texts."""
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
@@ -156,13 +159,28 @@ class Load:
         return response.status, await response.text()
 
     async def _stop(self, visit: Visit) -> None:
-        """Take consent away as STOP does: the recipient's row in a transaction of its own."""
+        """Somebody texts STOP; or takes consent away as a STOP does, by the recipient's row alone."""
+        await (self._text_stop(visit) if self._dice.random() < 0.5 else self._suppress(visit))
+
+    async def _text_stop(self, visit: Visit) -> None:
+        """Posted again until it is heard, by a provider more patient than ours."""
+        sid, address = "SM" + self._dice.randbytes(16).hex(), phone(visit.phone)
+        url = f"{self.stage.url}/callbacks/twilio/inbound/{visit.clinic}.sms"
+        while True:
+            told = await self.stage.sandbox.send_inbound(
+                url, number=address, body="STOP", to=NUMBERS[visit.clinic], sid=sid
+            )
+            if told["status"] == 200:
+                self.texted += 1
+                self.stops.append(Stop(visit.clinic, "sms", address, clock.now()))
+                return
+            await asyncio.sleep(0.5)
+
+    async def _suppress(self, visit: Visit) -> None:
         address = phone(visit.phone)
         while True:
             try:
-                stopped = await self.stage.database.transact(
-                    lambda connection: _suppress(connection, visit.clinic, address)
-                )
+                stopped = await self.stage.database.transact(partial(_suppress, clinic=visit.clinic, address=address))
             except TROUBLE:
                 await asyncio.sleep(0.5)
                 continue
@@ -171,7 +189,7 @@ class Load:
             return
 
 
-async def _suppress(connection: AsyncConnection, clinic: str, address: str) -> bool:
+async def _suppress(connection: AsyncConnection, *, clinic: str, address: str) -> bool:
     done = await connection.execute(
         RECIPIENT.update()
         .where(RECIPIENT.c.clinic == clinic, RECIPIENT.c.medium == "sms", RECIPIENT.c.address == address)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.check import Breach, Evidence, Verdict
 from chaos.load import Load
 from chaos.stage import Shifts
+from chaos.values import Breach, Evidence, Verdict
 
 _MOST = 40
 
@@ -40,6 +40,8 @@ class Summary:
             "cuts",
             "silences",
             "storms",
+            "credentials refused",
+            "full disks",
         )
         struck = ", ".join(f"{self.counts.get(name, 0)} {name}" for name in done)
         clocks = f"{self.shifts.shifted} wrong clocks" if self.shifts.possible else "clocks right (no libfaketime)"
@@ -49,7 +51,8 @@ class Summary:
         end = "the promise was kept" if self.kept else "THE PROMISE WAS BROKEN"
         return (
             f"chaos seed {self.seed}, {self.minutes:g} min: {len(self.evidence.taken)} messages, "
-            f"{len(self.load.planned)} reminders, {struck}, {clocks}; {became}; "
+            f"{len(self.load.planned)} reminders, {len(self.load.stops)} stops ({self.load.texted} texted), {struck}, "
+            f"{clocks}; {became}; "
             f"{broken}, sent again after an empty look-up {len(self.verdict.resent)}: {end}"
         )
 

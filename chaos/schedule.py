@@ -25,6 +25,8 @@ class Blow(StrEnum):
     SILENCE_DATABASE = "silence-database"
     CUT_PROVIDER = "cut-provider"
     SILENCE_PROVIDER = "silence-provider"
+    FILL_DISK = "fill-disk"
+    """The database's disk is full for a while."""
     STORM = "storm"
     """The provider answers badly for a while."""
 
@@ -56,6 +58,7 @@ _EVERY: Mapping[Blow, float] = {
     Blow.SILENCE_DATABASE: 30,
     Blow.CUT_PROVIDER: 12,
     Blow.SILENCE_PROVIDER: 20,
+    Blow.FILL_DISK: 50,
     Blow.STORM: 12,
 }
 """Seconds between two of a kind, on average."""
@@ -70,6 +73,7 @@ _LASTS: Mapping[Blow, tuple[float, float]] = {
     Blow.STOP_DATABASE: (0.5, 5),
     Blow.SILENCE_DATABASE: (1, LONGEST_SILENCE),
     Blow.SILENCE_PROVIDER: (1, LONGEST_SILENCE),
+    Blow.FILL_DISK: (1, 5),
     Blow.STORM: (1, 5),
 }
 

@@ -17,6 +17,7 @@ from pyreqwest.exceptions import PyreqwestError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chaos.clinics import clinics, write_home
+from chaos.disk import Disk, small_disk
 from service import clock
 from service.clinics import add_clinic
 from service.store.keys import issue_key
@@ -37,6 +38,7 @@ _SECRET_KEY = "gorse-feldspar-otter-" * 2
 _WORKS = "worker started"
 """A worker says so."""
 _LOOK_EVERY = 0.1
+_ON_A_SMALL_DISK = ("max_wal_size = 160MB",)
 _FAKETIME = (
     Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"),
     Path("/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"),
@@ -103,6 +105,8 @@ class Stage:
     keys: Mapping[str, str]
     """API keys by clinic."""
     shifts: "Shifts"
+    disk: Disk | None
+    """The database's; None where none of its own could be mounted."""
 
     @property
     def actors(self) -> list[Actor]:
@@ -161,7 +165,9 @@ class Shifts:
 async def set_up(folder: Path, seed: int, dice: Callable[[], float]) -> AsyncIterator[Stage]:
     """Everything is up when this is entered, and all of it is gone when it is left."""
     async with AsyncExitStack() as stack:
-        server = stack.enter_context(postgres(durable=True))
+        disk = stack.enter_context(small_disk())
+        place = disk.folder if disk else None
+        server = stack.enter_context(postgres(durable=True, place=place, settings=_ON_A_SMALL_DISK))
         name = await _new_database(server)
         database = Database(server.url(name), pool=5)
         stack.push_async_callback(database.close)
@@ -178,7 +184,7 @@ async def set_up(folder: Path, seed: int, dice: Callable[[], float]) -> AsyncIte
         web = await make("web", dict, lambda _: _answers(sandbox.client, f"{url}/healthz"))
         workers = [await make(f"worker-{number}", shifts, _says_so) for number in range(WORKERS)]
         await sandbox.send_events_to(f"{url}/callbacks/sendgrid/events/email")
-        stage = Stage(folder, server, database, server.dsn(name), sandbox, workers, web, url, keys, shifts)
+        stage = Stage(folder, server, database, server.dsn(name), sandbox, workers, web, url, keys, shifts, disk)
         keeping = [asyncio.create_task(actor.keep_up(), name=actor.name) for actor in stage.actors]
         stack.push_async_callback(_stop_keeping, keeping)
         await stage.until_up()
@@ -241,6 +247,9 @@ def _settings(home: Path, sandbox: Sandbox, port: int) -> Mapping[str, str]:
         "AFTERCARE_SENDING__LOOK_UP_AFTER": f"{LOOK_UP} seconds",
         "AFTERCARE_SENDING__RETRY_BASE": "200 milliseconds",
         "AFTERCARE_SENDING__RETRY_CAP": "5 seconds",
+        "AFTERCARE_PUMPING__BLOCK": "10000",
+        "AFTERCARE_RECOVERY__PROBE_AFTER": "2 seconds",
+        "AFTERCARE_RECEIPTS__TEXTS_EVERY": "15 seconds",
         "AFTERCARE_WORKER__TICK": "1 second",
         "AFTERCARE_WORKER__SLOTS": "50",
         "AFTERCARE_WORKER__BATCH": "20",

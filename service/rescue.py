@@ -79,6 +79,15 @@ class NotAsked(Enum):
     """This provider keeps none that can be asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a provider's records told."""
+
+    at: datetime
+    """Before the question was put: what was accepted after it, the answer could not show."""
+    found: list[Found] | NotAsked
+
+
 class Rescue:
     """One worker's rescue passes; safe to run in several workers at once."""
 
@@ -121,8 +130,8 @@ class Rescue:
         rows = await self._database.transact(self._take_unknowns)
         resent = False
         for row in rows:
-            found = await self._ask(row)
-            resent |= await self._database.transact(partial(self._resolve, row=row, found=found))
+            asked = await self._ask(row)
+            resent |= await self._database.transact(partial(self._resolve, row=row, asked=asked))
         return resent
 
     async def _take_unknowns(self, connection: AsyncConnection) -> list[Any]:
@@ -132,20 +141,23 @@ class Rescue:
         await postpone_look_up(connection, [(row.clinic, row.id) for row in rows], now + self._rules.look_up_again)
         return rows
 
-    async def _ask(self, row: Any) -> list[Found] | NotAsked:
-        """What the provider's records show."""
+    async def _ask(self, row: Any) -> Asked:
+        at, sender = await self._database.transact(partial(self._sender, row=row))
         channel = self._channels.get(Medium(row.medium))
-        sender = await self._database.transact(
-            lambda connection: queries.sender_row(connection, row.clinic, row.sender)
-        )
         if channel is None or sender is None or not row.recipient:  # an erased client has no address
-            return NotAsked.FAILED
+            return Asked(at, NotAsked.FAILED)
         query = LookUp(
             to=row.recipient,
             sender=sender_address(sender),
             since=row.created_at - _CLOCK_LEEWAY,
             until=row.created_at + self._rules.deadline + _CLOCK_LEEWAY,
         )
+        return Asked(at, await self._look_up(channel, query, row))
+
+    async def _sender(self, connection: AsyncConnection, *, row: Any) -> tuple[datetime, Any]:
+        return await self._database.now(connection), await queries.sender_row(connection, row.clinic, row.sender)
+
+    async def _look_up(self, channel: Channel, query: LookUp, row: Any) -> list[Found] | NotAsked:
         try:
             found = await channel.look_up(query)
         except Unavailable as error:
@@ -156,13 +168,13 @@ class Rescue:
             return found if found is not None else NotAsked.NONE_KEPT
         return NotAsked.FAILED
 
-    async def _resolve(self, connection: AsyncConnection, *, row: Any, found: list[Found] | NotAsked) -> bool:
+    async def _resolve(self, connection: AsyncConnection, *, row: Any, asked: Asked) -> bool:
         """Decide on what was found, unless a callback has told in the meantime. True where it is to be sent again."""
         now = await self._database.now(connection)
         attempt = await reports.lock_attempt(connection, row.clinic, row.id)
         if attempt is None or attempt.state != AttemptState.UNKNOWN.value:
             return False
-        resolution = await self._judge(connection, row, found, now)
+        resolution = await self._judge(connection, row, asked, now)
         if resolution is None:  # the expiry pass hands it to a person in the end
             return False
         log.info("attempt resolved", attempt=str(row.id), code=resolution.code)
@@ -186,20 +198,18 @@ class Rescue:
         detail = {"attempt": str(row.id), **resolution.evidence}
         await record_decisions(connection, [_line(row, row.reminder, resolution.code, now, detail)])
 
-    async def _judge(
-        self, connection: AsyncConnection, row: Any, found: list[Found] | NotAsked, now: datetime
-    ) -> Resolution | None:
+    async def _judge(self, connection: AsyncConnection, row: Any, asked: Asked, now: datetime) -> Resolution | None:
         """None: nothing can be said yet."""
         resent = await queries.resends_of(connection, row.clinic, row.reminder)
-        if found is NotAsked.NONE_KEPT:
+        if asked.found is NotAsked.NONE_KEPT:
             heard = await reports.heard_at(connection, row.clinic, row.sender)
             return resolve_by_silence(row, heard, resent=resent, after=self._rules.silence, now=now)
-        if found is NotAsked.FAILED:
+        if asked.found is NotAsked.FAILED:
             return None
-        held = await held_ids(connection, [one.provider_id for one in found])
-        free = [one for one in found if one.provider_id not in held]
+        held = await held_ids(connection, [one.provider_id for one in asked.found])
+        free = [one for one in asked.found if one.provider_id not in held]
         alike = await unknowns_like(connection, row, apart=self._rules.deadline + 2 * _CLOCK_LEEWAY)
-        return resolve(row, free, alike=alike, resent=resent, now=now)
+        return resolve(row, free, alike=alike, resent=resent, asked_at=asked.at, now=now)
 
     async def _accept(self, connection: AsyncConnection, attempt: Any, resolution: Resolution, now: datetime) -> bool:
         """What was found is evidence like any report. True where it did not arrive and is to be sent again."""
@@ -211,13 +221,13 @@ class Rescue:
         return bool(evidence.due)
 
 
-def resolve(row: Any, free: list[Found], *, alike: int, resent: int, now: datetime) -> Resolution:
+def resolve(row: Any, free: list[Found], *, alike: int, resent: int, asked_at: datetime, now: datetime) -> Resolution:
     """Decide about an unknown attempt, pure.
 
     `free` are the provider's messages that fit and that no attempt of ours holds; `alike` is how many unknown attempts
     they could belong to, this one included; `resent` how often absence has led to a further send of this reminder.
     """
-    evidence = {"asked_at": now.isoformat(), "candidates": [one.provider_id for one in free], "unknowns": alike}
+    evidence = {"asked_at": asked_at.isoformat(), "candidates": [one.provider_id for one in free], "unknowns": alike}
     if len(free) == 1 and alike == 1:
         return Resolution("found-at-provider", evidence, found=free[0])
     if free:

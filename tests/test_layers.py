@@ -14,6 +14,8 @@ PHRASE = re.compile(r"[a-z][a-z0-9 ,.'_-]{0,99}")
 
 
 MODULES = sorted((CHECKOUT / "service").rglob("*.py"))
+CLIENTS = {"aiohttp", "ftplib", "http.client", "httpx", "pyreqwest", "requests", "smtplib", "urllib.request", "urllib3"}
+"""What can ask something of another machine."""
 
 
 def test_imports_point_one_way() -> None:
@@ -80,3 +82,21 @@ def is_log_call(called: ast.expr) -> bool:
         and isinstance(called.value, ast.Name)
         and called.value.id.lower().strip("_") in {"log", "logger"}
     )
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_nothing_but_the_channels_can_ask_anything_of_another_machine(module: Path) -> None:
+    """They ask the two providers, at addresses that the operator sets: never one that a clinic or client gave."""
+    own = module.relative_to(CHECKOUT / "service").parts[0]
+    assert own in {"channels", "sandbox"} or not CLIENTS & imported(ast.parse(module.read_text()))
+
+
+def imported(module: ast.Module) -> set[str]:
+    """Names of modules, with those of the packages that they are in."""
+    names: set[str] = set()
+    for statement in ast.walk(module):
+        if isinstance(statement, ast.Import):
+            names |= {alias.name for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            names |= {statement.module, *(f"{statement.module}.{alias.name}" for alias in statement.names)}
+    return names | {name.partition(".")[0] for name in names}

@@ -10,7 +10,7 @@ import pytest
 from service import reasons
 from service.errors import Problem, Unavailable
 from service.receipts import Receipts
-from service.rescue import BATCH, Resolution, resolve
+from service.rescue import Asked, BATCH, Resolution, resolve
 from service.store.receipts import note_heard
 from service.store.tables import Attempt, Decision, Reminder, Sender, core
 from service.types import (
@@ -261,7 +261,7 @@ async def test_a_callback_that_is_faster_than_the_look_up_wins(house: House) -> 
     await change(house, Attempt, {"state": "delivered", "provider_id": "SM9"})
     await change(house, Reminder, {"state": "delivered"}, core(Reminder).c.id == row.reminder)
     async with house.database.write() as connection:
-        assert not await rescue._resolve(connection, row=row, found=[])
+        assert not await rescue._resolve(connection, row=row, asked=Asked(TEN, []))
     attempt = await the_attempt(house)
     assert (attempt.state, attempt.provider_id) == ("delivered", "SM9")
     assert (await the(house)).state == "delivered"
@@ -320,7 +320,7 @@ def test_nothing_is_sent_again_but_on_an_empty_record_once_in_time_and_where_the
     ):
         row = Row(policy, TEN + timedelta(minutes=30))
         found = [message(f"SM{n}") for n in range(candidates)]
-        decided = resolve(row, found, alike=alike, resent=resent, now=TEN + late)
+        decided = resolve(row, found, alike=alike, resent=resent, asked_at=TEN, now=TEN + late)
         again = decided.reminder is ReminderState.SCHEDULED
         assert again == (policy is IfUnknown.RESEND_IF_ABSENT and not found and not resent and not late)
         assert (decided.attempt is AttemptState.ABSENT) == (not found)

@@ -53,6 +53,8 @@ class InboundText:
     """`STOP`, `START` or `HELP` where the provider acted on it itself and has answered the client; else empty."""
     media: int = 0
     """How many pictures or other files came with it; they stay at the provider."""
+    at: datetime | None = None
+    """When it was written, where it is told late; None: just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,12 @@ class HearsReplies(Protocol):
 
     def inbound(self, request: CallbackRequest) -> InboundText:
         """The text that a client sent; raises like `status_of`."""
+
+    def heard_since(self, sender: SenderAddress, since: datetime) -> AsyncIterator[list[InboundText]]:
+        """All texts that were written to this number since then, page by page.
+
+        Raises `Unavailable` (`look-up-failed`) where they could not be read to the end.
+        """
 
     def answer(self, text: str) -> CallbackAnswer:
         """What to answer the provider who told of a client's text: `text` for the client, or nothing where empty."""

@@ -83,7 +83,7 @@ async def _plan_some(
         return 0, effects
     rows = [_mapped(row, code, protocol) for row in found]
     stored = await lock_clients(connection, [], {(clinic, row["client"]) for row in rows})
-    people = People({key: dict(row._mapping) for key, row in stored.items()}, frozenset(), frozenset(), {})  # noqa: SLF001 - SQLAlchemy's documented accessor
+    people = People.known(stored)
     await save_courses(connection, [_course_row(row) for row in rows])
     await save_treatments(connection, rows)
     touched = Touched(courses={(clinic, row["course"]) for row in rows})

@@ -1,5 +1,6 @@
 """What an event says about its client: who, how to reach them, and what they agreed to."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from service.store.clients import (
     update_clients,
 )
 from service.store.clients import stands as withdrawn
+from service.store.numbers import Number, note_shared
 from service.store.treatments import EventKey
 from service.types import Json, Medium
 
@@ -76,6 +78,14 @@ class People:
     """Those whose data had been erased before: nothing of these events may be kept."""
     idle: Mapping[EventKey, Standing]
     """Updates and consents that changed nothing, and why."""
+    new_numbers: frozenset[Number] = frozenset()
+    """Numbers that these clinics had never heard of."""
+
+    @classmethod
+    def known(cls, stored: Mapping[Named, Any]) -> "People":
+        """Clients of whom no event tells anything now, from their rows."""
+        clients = {key: dict(row._mapping) for key, row in stored.items()}  # noqa: SLF001 - SQLAlchemy's documented accessor
+        return cls(clients, frozenset(), frozenset(), {})
 
 
 def contact_of(event: Event, country: str) -> Contact:
@@ -114,7 +124,9 @@ async def record_people(
         clients[entry.client] = merged(earlier[entry.client], described[entry.key], contacts[entry.key])
     await update_clients(connection, [row for key, row in clients.items() if row is not earlier[key]])
     told = {entry.client: clients[entry.client] for entry in telling if entry.client}
-    await remember_recipients(connection, addresses(told), now)
+    new = await remember_recipients(connection, addresses(told), now)
+    new_numbers = frozenset((clinic, address) for clinic, medium, address in new if medium == Medium.SMS)
+    await note_shared(connection, _perhaps_shared(told, earlier, new_numbers))
     said = await _record_consents(connection, telling, earlier, clients)
     moved = frozenset(key for key, row in clients.items() if _is_elsewhere(earlier[key], row))
     idle = {
@@ -123,7 +135,22 @@ async def record_people(
         if isinstance(entry.event.data, ClientUpdated | ConsentChanged)
         and (standing := _idle(described[entry.key], earlier, contacts[entry.key], consent_rows(entry), said))
     }
-    return People(clients, moved, refused, idle)
+    return People(clients, moved, refused, idle, new_numbers)
+
+
+def _perhaps_shared(told: _Clients, earlier: _Clients, new: Collection[Number]) -> list[Number]:
+    """Numbers that clients took on just now, and that somebody may have had before or took on with them."""
+    taken_on = Counter(
+        (key[0], client["phone"])
+        for key, client in told.items()
+        if client["phone"] and _has_new_phone(earlier[key], client)
+    )
+    return [number for number, clients in taken_on.items() if clients > 1 or number not in new]
+
+
+def _has_new_phone(before: Json, after: Json) -> bool:
+    """One who became known just now was inserted as the event describes them."""
+    return bool(before["phone"] != after["phone"] or before["as_of_event"] == after["as_of_event"])
 
 
 def _idle(

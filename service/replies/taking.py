@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from service import logs, metrics
-from service.alerts import alert
+from service.alerts.record import alert
 from service.channels.base import InboundText
 from service.errors import NotFound, Problem
 from service.render.clean import one_line
@@ -85,9 +85,10 @@ async def _take(connection: AsyncConnection, name: str, heard: InboundText, now:
     number = await queries.lock_number(connection, house.id, heard.sender)
     if await queries.is_known(connection, house.id, heard.provider_id):
         return None
-    stopped = _is_stopped(number, people)
+    stopped = _is_stopped(number, people) or await queries.has_refused_care(connection, house.id, heard.sender)
     reading = read(heard.text, stopped=stopped, handled=heard.handled_keyword)
-    await _obey(connection, house.id, heard.sender, reading, now)
+    if not _is_overtaken(reading, heard, number):
+        await _obey(connection, house.id, heard.sender, reading, now)
     await _keep(connection, house.id, sender, heard, reading, people, now)
     log.info("reply taken", clinic=house.id, sender=sender, kind=reading.kind)
     return _Taken(reading.kind, _owed(house, people, heard, reading, stopped=stopped), told=reading.more)
@@ -108,13 +109,19 @@ def _is_stopped(number: Any, people: Collection[Any]) -> bool:
     return asked or any(person.sms_stopped_at is not None for person in people)
 
 
+def _is_overtaken(reading: Reading, heard: InboundText, number: Any) -> bool:
+    """Whether a START that is told late was written before a STOP that we have heard."""
+    late = reading.kind is ReplyKind.OPT_IN and heard.at is not None
+    return late and number.suppressed_at is not None and heard.at <= number.suppressed_at
+
+
 async def _obey(connection: AsyncConnection, clinic: str, number: str, reading: Reading, now: datetime) -> None:
     """Whoever has this phone speaks for all who share it."""
     match reading.kind:
         case ReplyKind.OPT_OUT:
             await queries.stop_texts(connection, clinic, number, STOPPED, now)
         case ReplyKind.OPT_IN:
-            await queries.resume_texts(connection, clinic, number, _LIFTED_BY_START)
+            await queries.resume_texts(connection, clinic, number, _LIFTED_BY_START, now)
 
 
 async def _keep(

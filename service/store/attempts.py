@@ -82,6 +82,25 @@ async def finish_reminders(connection: AsyncConnection, rows: Sequence[Json], no
     await update_many(connection, REMINDER, rows, by=key, same=finished, while_={"state": _FINISHABLE})
 
 
+async def cancel_unwanted(
+    connection: AsyncConnection, reminders: Collection[tuple[str, UUID]], now: datetime
+) -> Sequence[Any]:
+    """Of these, cancel what was scheduled again though the plan wants it no longer; returns clinic, id and reason."""
+    if not reminders:
+        return []
+    statement = (
+        REMINDER.update()
+        .where(
+            among(connection, (REMINDER.c.clinic, REMINDER.c.id), reminders),
+            REMINDER.c.state == ReminderState.SCHEDULED.value,
+            REMINDER.c.called_off != "",
+        )
+        .values(state=ReminderState.CANCELLED.value, reason=REMINDER.c.called_off, by="plan", updated_at=now)
+        .returning(REMINDER.c.clinic, REMINDER.c.id, REMINDER.c.reason)
+    )
+    return (await connection.execute(statement)).all()
+
+
 async def stay_sent(connection: AsyncConnection, reminders: Collection[tuple[str, UUID]]) -> None:
     """A reminder that was sent once stays so, whatever became of the channels and tries after it.
 

@@ -61,15 +61,3 @@ async def call_off_unheard(connection: AsyncConnection, now: datetime, limit: in
     ]
     await record_decisions(connection, lines)
     return Counter(clinic for clinic, _ in keys)
-
-
-async def clients_not_asked(connection: AsyncConnection, clinic: str, now: datetime) -> Sequence[str]:
-    """The clients of a clinic whose questions were left out, and could still be asked."""
-    left_out = (ReminderState.SKIPPED.value, ReminderState.CANCELLED.value)
-    query = sa.select(REMINDER.c.client).where(
-        REMINDER.c.clinic == clinic,
-        REMINDER.c.state.in_(left_out),
-        REMINDER.c.reason == NO_ALERT_ADDRESS,
-        REMINDER.c.expires_at > now,
-    )
-    return sorted({row.client for row in await connection.execute(query)})

@@ -8,12 +8,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.clients import BY_CLIENT
 from service.store.questions import ASKS
-from service.store.tables import Attempt, Client, Recipient, Reminder, Reply, Sender, Treatment, core
-from service.types import AttemptState, Json, Medium
+from service.store.tables import Attempt, Client, Consent, Recipient, Reminder, Reply, Sender, Treatment, core
+from service.types import AttemptState, Json, Medium, Purpose
 
-ATTEMPT, CLIENT, RECIPIENT, REMINDER = core(Attempt), core(Client), core(Recipient), core(Reminder)
-REPLY, SENDER, TREATMENT = core(Reply), core(Sender), core(Treatment)
+ATTEMPT, CLIENT, CONSENT, RECIPIENT = core(Attempt), core(Client), core(Consent), core(Recipient)
+REMINDER, REPLY, SENDER, TREATMENT = core(Reminder), core(Reply), core(Sender), core(Treatment)
 
 _MAY_HAVE_ARRIVED = [
     state.value
@@ -71,15 +72,36 @@ async def stop_texts(connection: AsyncConnection, clinic: str, number: str, reas
     )
 
 
-async def resume_texts(connection: AsyncConnection, clinic: str, number: str, reasons: Collection[str]) -> None:
-    """Take back what stopped texts to this number for one of these reasons. The caller holds the rows."""
+async def resume_texts(
+    connection: AsyncConnection, clinic: str, number: str, reasons: Collection[str], now: datetime
+) -> None:
+    """Take back what stopped texts to this number for one of these reasons. The caller holds the rows.
+
+    Clients who stopped everything on their own page get care by text again; what else they said no to there stays so.
+    """
     await connection.execute(
         RECIPIENT.update()
         .where(*_number(clinic, number), RECIPIENT.c.suppressed_reason.in_(sorted(reasons)))
         .values(suppressed_at=None, suppressed_reason="")
     )
-    await connection.execute(
-        CLIENT.update().where(CLIENT.c.clinic == clinic, CLIENT.c.phone == number).values(sms_stopped_at=None)
+    theirs = (CLIENT.c.clinic == clinic, CLIENT.c.phone == number)
+    await connection.execute(CLIENT.update().where(*theirs).values(sms_stopped_at=None))
+    await connection.execute(CONSENT.update().where(*_care_refused(clinic, number)).values(granted=True, at=now))
+
+
+async def has_refused_care(connection: AsyncConnection, clinic: str, number: str) -> bool:
+    """Whether somebody with this number said on their own page that they want no care by text."""
+    return bool(await connection.scalar(sa.select(sa.exists().where(*_care_refused(clinic, number)))))
+
+
+def _care_refused(clinic: str, number: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        CONSENT.c.clinic == clinic,
+        CONSENT.c.client.in_(sa.select(CLIENT.c.ref).where(CLIENT.c.clinic == clinic, CLIENT.c.phone == number)),
+        CONSENT.c.medium == Medium.SMS.value,
+        CONSENT.c.purpose == Purpose.CARE.value,
+        CONSENT.c.source == BY_CLIENT,
+        CONSENT.c.granted.is_(sa.false()),
     )
 
 

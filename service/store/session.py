@@ -29,6 +29,9 @@ _NEXT_GOODBYE_SECONDS = 0.1
 """For each connection after one that was silent: a network that swallows one good-bye swallows them all."""
 _RETRIED_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003", "08006", "25P03"})
 """Serialization failure, deadlock, shutdowns, lost connections, a session ended for idling in a transaction."""
+_SCARCE = ("53", "58")
+"""Classes of states: no room on the disk, in memory or for connections; files that cannot be read or written."""
+_SQLITE_PASSES = ("locked", "disk is full", "disk I/O error")
 
 
 TROUBLE = (DBAPIError, NoConnectionFree, OSError)
@@ -121,14 +124,16 @@ _CLOCK = sa.text("SELECT clock_timestamp()")
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same transaction may succeed when it is run again: deadlocks, lost connections, a busy SQLite."""
+    """Whether the same transaction may succeed when it is run again, though none of its rows is any better then:
+    deadlocks, lost connections, a busy SQLite, a full disk."""
     if isinstance(error, OSError | NoConnectionFree):
         return True
     if not isinstance(error, DBAPIError):
         return False
-    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _RETRIED_STATES:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if error.connection_invalidated or state in _RETRIED_STATES or state.startswith(_SCARCE):
         return True
-    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+    return isinstance(error, OperationalError) and any(words in str(error.orig) for words in _SQLITE_PASSES)
 
 
 def _postgresql_engine(url: sa.URL, pool: int, idle_in_transaction: float, patience: float | None) -> AsyncEngine:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from chaos.check import Attempt, Breach, Evidence, Reminder, Stop, Taken, check
+from chaos.check import check
+from chaos.values import Attempt, Breach, Evidence, Reminder, Stop, Taken, without
 from service.types import AttemptState, IfUnknown, ReminderState
 
 DUE = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -169,3 +170,24 @@ def test_what_expired_while_no_worker_was_up_for_long_was_not_forgotten() -> Non
     evidence = end([], [], [replace(REMINDER, state=ReminderState.EXPIRED, fence=0)])
     up = [(DUE - timedelta(minutes=1), DUE + timedelta(seconds=20)), (DUE + timedelta(seconds=40), END)]
     assert check(replace(evidence, attended=up)).kept
+
+
+@pytest.mark.parametrize(
+    ("holes", "left"),
+    [
+        ([], [(0, 10)]),
+        ([(2, 4)], [(0, 2), (4, 10)]),
+        ([(2, 6), (4, 8)], [(0, 2), (8, 10)]),
+        ([(6, 8), (-3, 1)], [(1, 6), (8, 10)]),
+        ([(-5, 20)], []),
+        ([(10, 12)], [(0, 10)]),
+    ],
+)
+def test_what_is_cut_out_of_a_span_leaves_the_rest(holes: list[tuple[int, int]], left: list[tuple[int, int]]) -> None:
+    def at(second: int) -> datetime:
+        return DUE + timedelta(seconds=second)
+
+    def spans(pairs: list[tuple[int, int]]) -> list[tuple[datetime, datetime]]:
+        return [(at(since), at(until)) for since, until in pairs]
+
+    assert list(without((at(0), at(10)), spans(holes))) == spans(left)

@@ -34,10 +34,10 @@ async def test_a_send_that_fails_is_not_tried_again(house: House, event: Json, r
     (taken,) = await house.take(event)
     assert ("stopping", "day-1-sunscreen", reason) in told(taken)
     await house.settler._write([(started.intents[0], BUSY)])
-    house.clock.advance(minutes=20)
-    assert (await house.dispatch()).intents == []
     row = await the(house)
     assert (row.state, row.reason, row.by) == ("cancelled", reason, "plan")
+    house.clock.advance(minutes=20)
+    assert (await house.dispatch()).intents == []
     assert (await house.take(event))[0].changes == taken.changes
     assert await house.rows(Decision, core(Decision).c.reminder == row.id, core(Decision).c.code == reason) != []
 

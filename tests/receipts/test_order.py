@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.dispatch.intent import Intent
+from service.rescue import Asked
 from service.store.attempts import unknown_attempts
 from service.store.tables import Attempt, Recipient, Reminder, core
 from service.types import Accepted, AttemptState, FailureClass, Found, Outcome, Unknown
@@ -108,7 +109,7 @@ async def resolve(house: House, intent: Intent, life: Life) -> None:
         for row in rows:
             state, failure = life.found or (None, None)
             found = [Found(SID, state, TEN, row.recipient, failure=failure)] if state else []
-            await rescue_of(house)._resolve(connection, row=row, found=found)
+            await rescue_of(house)._resolve(connection, row=row, asked=Asked(row.created_at, found))
 
 
 async def ending(house: House, intent: Intent) -> Ending:

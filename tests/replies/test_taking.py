@@ -8,8 +8,11 @@ import pytest
 
 from service.dispatch import Starter
 from service.errors import NotFound
+from service.pages.choices import stop_everything
+from service.pages.keeping import keep
 from service.replies import ANSWERS_FOR, Replies
-from service.store.tables import Alert, Attempt, Client, Recipient, Reminder, Reply, Sender, core
+from service.store.client_pages import client_of
+from service.store.tables import Alert, Attempt, Client, Consent, Recipient, Reminder, Reply, Sender, core
 from service.types import Accepted, Medium
 from tests.conftest import lent_database
 from tests.dispatch.acting import TEN, change, day_one_due, on_sqlite, opened, says
@@ -79,6 +82,19 @@ async def test_start_lifts_what_the_client_asked_for_and_an_old_one_posted_again
     assert (await number(house), await stopped(house)) == ((True, "stop"), {"c-17": True})
     assert len(await house.rows(Reply)) == 3
     await texts(house, "yes", handled_keyword="START")
+    assert [intent.outgoing.to for intent in (await house.dispatch()).intents] == [ADA]
+
+
+async def test_start_brings_care_back_to_one_who_stopped_everything_and_nothing_else(
+    house: House,
+) -> None:
+    await day_one_due(house)
+    async with house.database.write() as connection:
+        client = await client_of(connection, "glow", "c-17")
+        await keep(connection, "glow", client, stop_everything(), house.clock())
+    assert await texts(house, "start") == BACK
+    granted = {(row.purpose, row.medium) for row in await house.rows(Consent) if row.granted}
+    assert granted == {("care", "sms")}
     assert [intent.outgoing.to for intent in (await house.dispatch()).intents] == [ADA]
 
 

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store import session
 from service.store.session import TROUBLE, Database, is_passing
+from tests.conftest import prepare_sqlite
 from tests.support.house import House, clinic, visit
 from tests.support.races import in_the_way, until_waiting
 
@@ -139,7 +141,10 @@ async def test_a_reader_on_sqlite_takes_no_lock_that_another_process_would_feel(
     await database.close()
 
 
-async def test_commits_on_sqlite_survive_a_power_cut_and_keys_are_enforced(tmp_path: object) -> None:
+async def test_commits_on_sqlite_survive_a_power_cut_and_keys_are_enforced(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_prepare_sqlite", prepare_sqlite)  # in other tests it is not so careful
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/deep/er/one.db")
     async with database.read() as connection:
         found = {name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
@@ -173,3 +178,18 @@ async def test_a_waiting_write_goes_on_when_the_lock_is_free(postgres_house: Hou
         await until_waiting(house.database)
     await renaming
     assert await name_of(house) == "Mine"
+
+
+@pytest.mark.parametrize(("state", "passes"), [("53100", True), ("53300", True), ("58030", True), ("22P02", False)])
+def test_a_lack_of_room_passes_and_a_fault_of_the_values_does_not(state: str, passes: bool) -> None:
+    """Else a full disk would be taken for a fault of each reminder that it kept from being written."""
+
+    class Refused(Exception):
+        sqlstate = state
+
+    assert is_passing(DBAPIError("INSERT", {}, Refused())) is passes
+
+
+def test_a_full_disk_passes_on_sqlite_too() -> None:
+    assert is_passing(OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full")))
+    assert not is_passing(OperationalError("INSERT", {}, sqlite3.OperationalError("no such table: reminder")))

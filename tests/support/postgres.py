@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,15 +35,25 @@ class Server:
     def stop(self, mode: str = "immediate") -> None:
         _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
 
+    @property
+    def is_running(self) -> bool:
+        try:
+            _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "status")
+        except RuntimeError:
+            return False
+        return True
+
     def start(self) -> None:
         log = self.folder / "log"
         _run(self.binaries / "pg_ctl", "-D", str(self.folder / "data"), "-l", str(log), "-w", "start")
 
 
 @contextmanager
-def postgres(*, durable: bool = False) -> Iterator[Server]:
-    """Start a server in a folder of its own and stop it again. `durable` keeps fsync on, for kills and benchmarks."""
-    folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-"))
+def postgres(*, durable: bool = False, place: Path | None = None, settings: Sequence[str] = ()) -> Iterator[Server]:
+    """Start a server in a folder of its own and stop it again. `durable` keeps fsync on, for kills and benchmarks;
+    `place` is where the folder is made, `settings` are lines for its configuration.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-", dir=place))
     server = Server(free_port(), folder, _binaries())
     try:
         if os.geteuid() == 0:
@@ -51,7 +61,7 @@ def postgres(*, durable: bool = False) -> Iterator[Server]:
         _run(
             server.binaries / "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"
         )
-        _configure(server, durable=durable)
+        _configure(server, durable=durable, settings=settings)
         server.start()
         try:
             yield server
@@ -62,12 +72,13 @@ def postgres(*, durable: bool = False) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _configure(server: Server, *, durable: bool) -> None:
+def _configure(server: Server, *, durable: bool, settings: Sequence[str]) -> None:
     lines = [
         f"port = {server.port}",
         "listen_addresses = '127.0.0.1'",
         "unix_socket_directories = ''",
         "max_connections = 200",
+        *settings,
     ]
     if not durable:
         lines += ["fsync = off", "synchronous_commit = off", "full_page_writes = off"]
