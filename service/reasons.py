@@ -11,6 +11,7 @@ _DISPATCH = {
     "message-held": "The clinic has stopped this message for now; it waits to be released, until it expires.",
     "client-paused": "The client asked for a pause: it waits for its end, or is left out where that comes too late.",
     "too-many-messages": "The client has had as many messages of this kind as one may have for now.",
+    "too-many-to-number": "Its number, which several clients share, has had as many texts as one may have for now.",
     "protocol-unconfirmed": "It stays in the outbox: the clinic has not confirmed this protocol in this language yet.",
     "quiet-hours": "It waits for the end of the client's quiet hours.",
     "retry": "The provider did not take it this time; it will be tried again.",
@@ -27,6 +28,8 @@ _DISPATCH = {
     "message-too-long": "The message is too long to be sent.",
     "internal-error": "Something failed here that should not: it is logged, and a person must decide.",
     "render-failed": "The words could not be put together.",
+    "ramped": "An import found it due already: it was given a day of its own.",
+    "too-late-for-ramp": "An import found it due already, and on the day that it could have gone it is of no use.",
     "replanned": "What is known of the treatment has changed, and its time with it.",
     "no-channel": "This process has no provider for the channel; another worker may have.",
     "already-settled": "It was sent or settled before, and stays as it is.",
@@ -46,6 +49,7 @@ _SENDERS = {
     "checking-records": "The provider's records are compared with ours before it sends again.",
     "unknown-messages": "The provider's records show messages that we know nothing of: a person must decide.",
     "paused-by-hand": "A person has paused it.",
+    "many-new-numbers": "Many new numbers that are nearly the same came at once: a person must look before it goes on.",
 }
 
 _FAILURES = {

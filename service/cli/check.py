@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.cli.tools import in_loop, open_store, settings_for
 from service.content import LOCALES, load_content
@@ -48,6 +47,6 @@ def _deaf_clinics(settings: Settings) -> Sequence[str]:
         return ()
     try:
         return in_loop(ask)
-    except (AftercareError, SQLAlchemyError, OSError):
+    except (AftercareError, OSError):
         typer.echo("The database cannot be asked, so clinics were not looked at.")
         return ()

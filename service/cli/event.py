@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from service import clock
-from service.cli.tools import ClinicOption, JsonOption, in_loop, open_intake, print_json, require_clinic, settings_for
+from service.cli.taking import open_intake
+from service.cli.tools import ClinicOption, JsonOption, in_loop, print_json, require_clinic, settings_for
 from service.errors import AftercareError, BadInput, Problem
 from service.events import Event, event_from, parse_json
-from service.intake import Taken
-from service.intake.answer import Change
+from service.intake.answer import Change, Taken
 from service.reasons import sentence
 from service.settings import Settings
 from service.timing import local
@@ -56,7 +56,7 @@ async def _take(settings: Settings, clinic: str, values: list[Any]) -> list[Take
             checked.append(event_from(value, received_at=now, future_tolerance=tolerance, where=where))
         except AftercareError as error:
             checked.append(error)
-    async with open_intake(settings) as (database, _, intake):
+    async with open_intake(settings) as (database, intake):
         await require_clinic(database, clinic)
         answers = iter(await intake.answers(clinic, [one for one in checked if isinstance(one, Event)]))
     return [one if isinstance(one, AftercareError) else next(answers) for one in checked]

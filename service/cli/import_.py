@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,21 +14,21 @@ import typer
 
 from service import clock
 from service.cli.meter import Meter
+from service.cli.taking import open_intake
 from service.cli.tools import (
     ClinicOption,
     JsonOption,
     in_loop,
-    open_intake,
     open_store,
     print_json,
     require_clinic,
     settings_for,
 )
-from service.content import load_content
 from service.errors import BadInput, Problem, Unavailable
 from service.imports import (
     Checking,
     Due,
+    Encoding,
     Format,
     Importer,
     Journal,
@@ -40,11 +41,16 @@ from service.imports import (
     Summary,
     how_to_go_on,
     inspect,
+    load_map,
     reader_of,
     rehearsal,
 )
-from service.intake import Intake
-from service.settings import Settings
+from service.intake.group import Intake
+from service.intake.ramp import RAMPED, Ramp
+from service.protocols import load_protocols
+from service.settings import Settings, data_folder
+from service.store.imports import due_for
+from service.store.session import Database
 
 _SOON = timedelta(hours=24)
 _STOPPED = 130
@@ -59,6 +65,8 @@ class _Job:
     source: Source
     reader: Reader
     rejects: Path
+    send_from: date | None
+    ramp: int | None
 
 
 def import_(
@@ -71,9 +79,21 @@ def import_(
     rejects: Annotated[
         Path | None, typer.Option(help="Where rows go that are not taken; else beside the file: FILE.rejects.ndjson.")
     ] = None,
+    map_: Annotated[
+        Path | None, typer.Option("--map", help="A TOML file that tells what the columns and words of a CSV mean.")
+    ] = None,
+    encoding: Annotated[Encoding, typer.Option(help="How a CSV writes its characters.")] = Encoding.UTF_8,
+    send_from: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Send nothing of it before this day, like 2026-12-01."),
+    ] = None,
+    ramp: Annotated[int | None, typer.Option(min=1, help="Of what is due already, send at most so many a day.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take in a file of events: NDJSON, one CloudEvent a line, or CSV, one treatment a row.
+
+    At a terminal it first tells what would happen, and asks.
 
     Nothing is sent for the past. Rows that were taken before are recognised. An import that was stopped or killed goes
     on where it was when the same command is run again. Ends with 2 where rows were rejected.
@@ -87,19 +107,30 @@ def import_(
       first_name, phone, email, time_zone, locale      the client
       consent_care, consent_rebook, consent_review     sms, email, sms+email or none
     """
-    settings, source = settings_for("tool"), inspect(file, format_)
+    settings, translation = settings_for("tool"), load_map(map_) if map_ else None
+    source = inspect(file, format_, read_by=encoding.encode() + (translation.digest if translation else b""))
     path = _rejects_path(file, rejects)
     with file.open("rb") as opened:
-        reader = reader_of(source, opened, settings.intake.body_limit)
+        reader = reader_of(source, opened, settings.intake.body_limit, translation, encoding)
         for warning in reader.warnings:
             typer.echo(f"aftercare: {warning}", err=True)
-        job = _Job(settings, clinic, source, reader, path)
+        job = _Job(settings, clinic, source, reader, path, send_from.date() if send_from else None, ramp)
+        if not (dry_run or yes) and sys.stdin.isatty():
+            _ask(in_loop(lambda: _rehearse(job)))
         summary = in_loop(lambda: _rehearse(job) if dry_run else _import(job))
     _print(summary, as_json=as_json)
     if not summary.finished:
         raise typer.Exit(_STOPPED)
     if summary.progress.rejected:
         raise typer.Exit(BadInput.exit_code)
+
+
+def _ask(rehearsed: Summary) -> None:
+    """Show what would happen; go on only where a person agrees."""
+    _print(rehearsed, as_json=False)
+    if not rehearsed.finished:
+        raise typer.Exit(_STOPPED)
+    typer.confirm("Import this file?", abort=True)
 
 
 def _rejects_path(file: Path, given: Path | None) -> Path:
@@ -112,16 +143,29 @@ def _rejects_path(file: Path, given: Path | None) -> Path:
 
 
 async def _import(job: _Job) -> Summary:
-    async with open_intake(job.settings) as (database, _, intake):
+    async with open_store(job.settings) as database:
         await require_clinic(database, job.clinic)
+        ramp = await _ramp(job, database, clock.now())
+    async with open_intake(job.settings, ramp) as (database, intake):
         return await _run(job, intake, Journal(database, job.clinic, job.source.digest))
 
 
+async def _ramp(job: _Job, database: Database, now: datetime) -> Ramp | None:
+    """Where one is asked for; one that goes on after a stop counts what it had placed."""
+    if job.send_from is None and job.ramp is None:
+        return None
+    start = job.send_from or now.date()
+    async with database.read() as connection:
+        placed = await due_for(connection, job.clinic, RAMPED, datetime.combine(start, time(), UTC))
+    return Ramp(start, job.ramp, placed)
+
+
 async def _rehearse(job: _Job) -> Summary:
-    content, now = load_content(job.settings.home), clock.now()
+    protocols, now = load_protocols(data_folder("config/protocols", job.settings.home)), clock.now()
     async with open_store(job.settings) as database:
         await require_clinic(database, job.clinic)
-        async with rehearsal(database, content.protocols, job.clinic, now, [now, now + _SOON]) as rehearsed:
+        ramp = await _ramp(job, database, now)
+        async with rehearsal(database, protocols, job.clinic, now, [now, now + _SOON], ramp) as rehearsed:
             summary = await _run(job, rehearsed, None)
             return replace(summary, due=Due(*await rehearsed.due_soon()))
 

@@ -1,7 +1,7 @@
 """`aftercare preview FILE`: every message that an event would make, in full, without storing anything."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from textwrap import fill
 from typing import Annotated, Any
 
@@ -15,19 +15,18 @@ from service.cli.event import read_input, told
 from service.cli.tools import JsonOption, in_loop, open_store, print_json, require_clinic
 from service.clinics import house_of
 from service.content import Content, load_content
+from service.desk import utc
 from service.errors import AftercareError, BadInput, Problem
 from service.events import Event, TreatmentCompleted, event_from, parse_json
+from service.forecast import preview_in, preview_json
 from service.imports.rehearsal import rehearsal
-from service.intake import Taken
-from service.intake.answer import Standing
-from service.intake.people import contact_of
+from service.intake.answer import Standing, Taken
 from service.links import sample_links
 from service.preview import Preview, PreviewedMessage, preview
 from service.reasons import sentence
 from service.sample import sample_clinic
 from service.settings import Settings, load, require_for
-from service.store.clinics import houses
-from service.store.known import Known, known_of
+from service.store.known import Known
 from service.store.session import Database
 from service.timing import local
 from service.types import Email, Json, Message, Sms
@@ -94,7 +93,7 @@ async def _preview(
     async with open_store(require_for(settings, "tool")) as database:
         await require_clinic(database, clinic)
         return [
-            await _preview_in(database, clinic, event, content, words, now)
+            await preview_in(database, clinic, event, content, words, now)
             if isinstance(event.data, TreatmentCompleted)
             else await _rehearsed(database, clinic, event, content, now)
             for event in events
@@ -116,77 +115,10 @@ async def _rehearsed(database: Database, clinic: str, event: Event, content: Con
     return answer
 
 
-async def _preview_in(
-    database: Database, clinic: str, event: Event, content: Content, words: Words, now: datetime
-) -> Preview:
-    async with database.read() as connection:
-        house = (await houses(connection, [clinic]))[clinic]
-        await words.refresh(connection, [house])
-        known = await known_of(
-            connection,
-            clinic,
-            clients=[event.client] if event.client else [],
-            treatments=[event.treatment] if event.treatment else [],
-            appointments=[],
-            events=[(event.source, event.id)],
-            addresses=contact_of(event, house.country).addresses,
-        )
-    return preview(event, house, known, content, now, words)
-
-
 def _json(event: Event, found: Preview | Taken, now: datetime) -> Json:
     if isinstance(found, Taken):
-        return {**found.as_json(), "at": _utc(now)}
-    return {
-        "event": {"source": event.source, "id": event.id},
-        "result": found.standing.value,
-        "treatment": event.treatment,
-        "at": _utc(now),
-        "messages": [_message_json(message) for message in found.messages],
-        "warnings": [_problem(warning) for warning in found.warnings],
-    }
-
-
-def _message_json(message: PreviewedMessage) -> Json:
-    return {
-        "step": message.step,
-        "occurrence": message.occurrence,
-        "purpose": message.purpose.value,
-        "medium": message.medium.value,
-        "send_at": _utc(message.send_at),
-        "local_time": local(message.send_at, message.zone).isoformat(timespec="minutes"),
-        "zone": message.zone,
-        "intended_at": _utc(message.intended_at),
-        "expires_at": _utc(message.expires_at),
-        "held_back": _reason(message.held_back) if message.held_back else None,
-        "unwritable": [_problem(problem) for problem in message.unwritable],
-        "notes": [{"medium": note.medium.value, **_reason(note.code)} for note in message.notes],
-        **_words_json(message),
-    }
-
-
-def _words_json(message: PreviewedMessage) -> Json:
-    if message.written is None:
-        return {}
-    written = message.written
-    about = {"locale": written.locale, "wording": written.version, "origin": written.origin.value}
-    match message.written.message:
-        case Sms(text, segments, encoding):
-            return about | {"sms": {"text": text, "segments": segments, "encoding": encoding}}
-        case Email(subject, preheader, _, text):
-            return about | {"email": {"subject": subject, "preheader": preheader, "text": text}}
-
-
-def _problem(problem: Problem) -> Json:
-    return {"code": problem.code, "where": problem.where, "message": problem.message}
-
-
-def _reason(code: str) -> Json:
-    return {"code": code, "sentence": sentence(code)}
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return {**found.as_json(), "at": utc(now)}
+    return preview_json(event, found, now)
 
 
 def _shown(event: Event, found: Preview | Taken, now: datetime, width: int) -> Group:

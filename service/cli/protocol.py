@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from service.authoring.reviews import confirm, reviews, unconfirmed
+from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.content import LOCALES, Content, load_content
 from service.settings import Settings
@@ -56,4 +57,5 @@ async def _confirm(
 ) -> None:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        await confirm(database, content, clinic, codes, locale, clinician=clinician, reader=reader)
+        who = {"clinician": clinician, "reader": reader, "doer": str(someone())}
+        await confirm(database, content, clinic, codes, locale, **who)

@@ -8,8 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.acts import Act, Acts, Cancel, Move, Resolve, Retry, SendNow, Verdict, Who
-from service.acts.performing import unknown_reminder
+from service.acts.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Verdict
+from service.acts.performing import Acts, unknown_reminder
+from service.audit import Deed, note
+from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.desk import Opened, mark_of, open_reminder, page_json
 from service.errors import BadInput, Problem
@@ -20,8 +22,6 @@ from service.timing import local, time_written
 from service.types import ReminderState
 
 app = typer.Typer(help="Reminders: list, show, retry, cancel, move, send-now, resolve.", no_args_is_help=True)
-
-_SOMEONE = Who("command")
 
 IdArgument = Annotated[UUID, typer.Argument(metavar="ID", help="As `aftercare reminder list` shows it.")]
 TimeOption = Annotated[str | None, typer.Option(metavar="TIME", help="Like 2026-11-21T10:00:00Z.")]
@@ -115,17 +115,19 @@ async def _list(settings: Settings, clinic: str, wanted: Wanted, limit: int, cur
 async def _show(settings: Settings, clinic: str, reminder: UUID) -> Opened:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        async with database.read() as connection:
-            opened = await open_reminder(connection, clinic, reminder, await database.now(connection))
-    if opened is None:
-        raise unknown_reminder()
+        async with database.write() as connection:
+            now = await database.now(connection)
+            opened = await open_reminder(connection, clinic, reminder, now)
+            if opened is None:
+                raise unknown_reminder()
+            await note(connection, clinic, someone(), Deed.MESSAGE_READ, now, about=reminder, client=opened.row.client)
     return opened
 
 
 async def _perform(settings: Settings, clinic: str, reminder: UUID, act: Act) -> Opened:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        await Acts(database).perform(clinic, reminder, act, _SOMEONE)
+        await Acts(database).perform(clinic, reminder, act, someone())
     return await _show(settings, clinic, reminder)
 
 

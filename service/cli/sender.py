@@ -9,15 +9,18 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import reasons
+from service.audit import Deed, note
+from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.errors import Conflict, NotFound, Problem
 from service.settings import Settings
 from service.store import troubles as queries
 from service.store.lanes import pause_sender
+from service.store.numbers import cap_sender
 from service.store.session import Database
 from service.store.signals import notify
 
-app = typer.Typer(help="Senders: list, pause, resume.", no_args_is_help=True)
+app = typer.Typer(help="Senders: list, pause, resume, cap.", no_args_is_help=True)
 
 BY_HAND = "paused-by-hand"
 
@@ -56,6 +59,18 @@ def resume(sender: SenderArgument, clinic: ClinicOption) -> None:
         typer.echo(f"{sender} of {clinic} was not paused.")
 
 
+@app.command("cap")
+def cap(
+    sender: SenderArgument,
+    clinic: ClinicOption,
+    a_day: Annotated[int, typer.Option(min=0, help="Segments (letters, by email) in 24 hours; 0: no end.")],
+) -> None:
+    """Set how much a sender sends a day at most; what is over that waits, until it expires."""
+    settings = settings_for("tool")
+    in_loop(lambda: _cap(settings, clinic, sender, a_day or None))
+    typer.echo(f"{sender} of {clinic} sends {a_day} a day at most." if a_day else f"{sender} of {clinic} has no cap.")
+
+
 async def _list(settings: Settings, clinic: str) -> list[dict[str, Any]]:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
@@ -83,6 +98,7 @@ async def _pause(settings: Settings, clinic: str, sender: str) -> None:
             now = await database.now(connection)
             if not await pause_sender(connection, (clinic, sender), BY_HAND, now):
                 raise Conflict(Problem("sender-paused", sender, "this sender is paused already"))
+            await note(connection, clinic, someone(), Deed.SENDER_PAUSED, now, about=sender)
 
         await database.transact(work)
 
@@ -92,9 +108,19 @@ async def _resume(settings: Settings, clinic: str, sender: str) -> bool:
         await _require_sender(database, clinic, sender)
 
         async def work(connection: AsyncConnection) -> bool:
-            return await let_go_on(connection, clinic, sender, await database.now(connection))
+            now = await database.now(connection)
+            await note(connection, clinic, someone(), Deed.SENDER_RESUMED, now, about=sender)
+            return await let_go_on(connection, clinic, sender, now)
 
         return await database.transact(work)
+
+
+async def _cap(settings: Settings, clinic: str, sender: str, a_day: int | None) -> None:
+    async with open_store(settings) as database:
+        await _require_sender(database, clinic, sender)
+        async with database.write() as connection:
+            await cap_sender(connection, (clinic, sender), a_day)
+            await note(connection, clinic, someone(), Deed.SENDER_CAPPED, await database.now(connection), about=sender)
 
 
 async def let_go_on(connection: AsyncConnection, clinic: str, sender: str, now: datetime) -> bool:

@@ -13,9 +13,9 @@ from service.cli.tools import (
     require_clinic,
     settings_for,
 )
-from service.content import load_content
 from service.intake.mapping import Mapped, map_code
-from service.settings import Settings
+from service.protocols import load_protocols
+from service.settings import Settings, data_folder
 from service.store.appointments import codes_of_clinic
 from service.store.treatments import unmapped_codes
 from service.types import Json
@@ -58,7 +58,9 @@ def codes(clinic: ClinicOption, as_json: JsonOption = False) -> None:
 async def _map(settings: Settings, clinic: str, code: str, protocol: str) -> Mapped:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        return await map_code(database, load_content(settings.home).protocols, clinic, code, protocol)
+        return await map_code(
+            database, load_protocols(data_folder("config/protocols", settings.home)), clinic, code, protocol
+        )
 
 
 async def _codes(settings: Settings, clinic: str) -> list[Json]:

@@ -1,6 +1,6 @@
 """`aftercare template`: what clients read, for clinics that keep their words in files, and a hand to stop a message."""
 
-import getpass
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from service.authoring.folder import (
     write_words,
 )
 from service.authoring.look import looks
+from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.cli.words import finding_json, print_findings, print_shown, print_unconfirmed, print_warnings, shown_json
 from service.clinics import house_of
@@ -25,12 +26,14 @@ from service.content import Content, load_content
 from service.errors import BadInput, Problem
 from service.sample import sample_clinic
 from service.settings import Settings, data_folder, load
+from service.staff import Trials
 from service.store.templates import TemplateKey
 from service.types import Json
+from service.wiring.shared import writing_rules
 from service.wordings import Own, Wordings
 from service.words import clinic_facts
 
-app = typer.Typer(help="Messages: check, preview, pull, push, hold, release.", no_args_is_help=True)
+app = typer.Typer(help="Messages: check, preview, test, pull, push, hold, release.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="Like templates/: <protocol>/<step>/<language>/sms.txt or email.md.")]
 Place = Annotated[str, typer.Argument(help="<protocol>/<step>, like microneedling/day-1-sunscreen.")]
@@ -46,9 +49,10 @@ def check_(
     as_json: JsonOption = False,
 ) -> None:
     """Check words, each with line, column and a sentence. Ends with 2 on errors, 1 on warnings nobody accepted."""
-    home = load().home
-    content = load_content(home)
-    found = read_folder(content, folder or data_folder("templates", home))
+    settings = load()
+    content = load_content(settings.home)
+    words = folder or data_folder("templates", settings.home)
+    found = read_folder(content, words, writing=writing_rules(settings))
     if as_json:
         print_json([finding_json(one) for one in found])
     else:
@@ -64,6 +68,7 @@ def check_(
 def preview(
     place: Annotated[Path, typer.Argument(help="<protocol>/<step>/<language>/sms.txt or email.md; a file is read.")],
     clinic: Annotated[str | None, typer.Option("--clinic", help="A clinic; else the sample clinic.")] = None,
+    number: Annotated[int, typer.Option("--version", help="A version of the clinic's, draft or not.")] = 0,
     html: Annotated[Path | None, typer.Option(help="Write a page to look at.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,7 +76,7 @@ def preview(
     settings = load()
     content = load_content(settings.home)
     key = key_of_path(content, place)
-    shown = in_loop(lambda: _preview(settings, content, clinic, key, _source(place)))
+    shown = in_loop(lambda: _preview(settings, content, clinic, key, number, _source(place)))
     if html is not None:
         html.write_text(preview_page(where_of(key), shown), "utf-8")
         typer.echo(f"Wrote {html}.")
@@ -79,6 +84,22 @@ def preview(
         print_json([shown_json(one) for one in shown])
     else:
         print_shown(shown)
+
+
+@app.command("test")
+def send_test(
+    place: Annotated[Path, typer.Argument(help="<protocol>/<step>/<language>/sms.txt or email.md.")],
+    clinic: ClinicOption,
+    to: Annotated[str, typer.Option(help="A staff member, who has confirmed that number or address.")],
+    number: Annotated[int, typer.Option("--version", help="A version, draft or not; else what is sent now.")] = 0,
+    sample: Annotated[str, typer.Option(help="Which sample client it is written to.")] = "ordinary",
+) -> None:
+    """Send a message as a test to a member of the clinic's staff: to nobody else, and marked as one."""
+    settings = settings_for("tool")
+    content = load_content(settings.home)
+    key = key_of_path(content, place)
+    address = in_loop(lambda: _test(settings, content, clinic, key, to, number=number, sample=sample))
+    typer.echo(f"A test of {where_of(key)} is on its way to {to}, {address}.")
 
 
 @app.command("pull")
@@ -104,9 +125,7 @@ def push(
     """Save what has changed in a folder as drafts. Nothing is saved where anything is wrong."""
     settings = settings_for("tool")
     content = load_content(settings.home)
-    in_loop(
-        lambda: _push(settings, content, folder, clinic, Change(author or getpass.getuser(), note), publish=publish)
-    )
+    in_loop(lambda: _push(settings, content, folder, clinic, _change(author, note), publish=publish))
 
 
 @app.command("hold")
@@ -121,7 +140,7 @@ def hold(
     """Stop sending a message, at once; what falls due waits for `release`, until it expires."""
     what = _what(place, medium, locale)
     settings = settings_for("tool")
-    in_loop(lambda: _hold(settings, clinic, what, Change(author or getpass.getuser(), note)))
+    in_loop(lambda: _hold(settings, clinic, what, _change(author, note)))
     typer.echo(f"Held {_named(what)} of {clinic}.")
 
 
@@ -135,22 +154,32 @@ def release(place: Place, clinic: ClinicOption, medium: MediumOption = "", local
 
 
 async def _preview(
-    settings: Settings, content: Content, clinic: str | None, key: TemplateKey, source: str | None
+    settings: Settings, content: Content, clinic: str | None, key: TemplateKey, number: int, source: str | None
 ) -> list[Shown]:
     if clinic is not None:
         async with open_store(settings) as database:
             await require_clinic(database, clinic)
-            return await TemplateBook(database, content).preview(clinic, key, source=source)
+            return await TemplateBook(database, content, writing_rules(settings)).preview(clinic, key, number, source)
     house = house_of(sample_clinic(), clock.now())
-    at = treated_at(content, key, clinic_facts(house), house.booking_url)
+    at = treated_at(content, key, clinic_facts(house), house.booking_url, writing_rules(settings))
     return looks(Wordings(content.templates), house, Own(), key, at, source)
+
+
+async def _test(
+    settings: Settings, content: Content, clinic: str, key: TemplateKey, to: str, *, number: int, sample: str
+) -> str:
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        trials = Trials(database, TemplateBook(database, content, writing_rules(settings)))
+        address, _ = await trials.send(clinic, key, to, number=number, sample=sample, asked_by=someone().id)
+    return address
 
 
 async def _pull(settings: Settings, folder: Path, clinic: str, *, shipped: bool) -> int:
     content = load_content(settings.home)
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        newest = await TemplateBook(database, content).newest(clinic)
+        newest = await TemplateBook(database, content, writing_rules(settings)).newest(clinic)
     wanted = {key: found for key, found in newest.items() if found[0] or shipped}
     for key, (_, source) in wanted.items():
         write_words(folder, key, source)
@@ -161,22 +190,26 @@ async def _pull(settings: Settings, folder: Path, clinic: str, *, shipped: bool)
 async def _push(
     settings: Settings, content: Content, folder: Path, clinic: str, change: Change, *, publish: bool
 ) -> None:
-    found = read_folder(content, folder)
+    found = read_folder(content, folder, writing=writing_rules(settings))
     if problems := [problem for one in found for problem in one.checked.problems]:
         raise BadInput(*problems)
     versions = known_versions(folder)
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        book = TemplateBook(database, content)
+        book = TemplateBook(database, content, writing_rules(settings))
         newest = await book.newest(clinic)
         changed = [one for one in found if one.source.strip() != newest.get(one.key, (0, ""))[1].strip()]
         try:
             for one in changed:
-                based_on = Change(change.author, change.note, versions.get(one.path, 0))
+                based_on = replace(change, based_on=versions.get(one.path, 0))
                 versions[one.path] = await _push_one(book, clinic, one, based_on, publish=publish)
         finally:
             remember_versions(folder, versions)
     typer.echo(f"{len(changed)} changed, {len(found) - len(changed)} as before.")
+
+
+def _change(author: str, note: str) -> Change:
+    return Change(author or someone().id, note, who=str(someone()))
 
 
 async def _push_one(book: TemplateBook, clinic: str, found: Found, change: Change, *, publish: bool) -> int:
@@ -186,7 +219,7 @@ async def _push_one(book: TemplateBook, clinic: str, found: Found, change: Chang
     if not publish:
         return number
     print_shown(await book.preview(clinic, found.key, number))
-    published = await book.publish(clinic, found.key, number, Change(change.author, change.note, number))
+    published = await book.publish(clinic, found.key, number, replace(change, based_on=number))
     typer.echo(f"{found.path}: sent from now on; {published.touches} scheduled reminders are touched")
     return published.number
 
@@ -195,14 +228,14 @@ async def _hold(settings: Settings, clinic: str, what: Json, change: Change) -> 
     content = load_content(settings.home)
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        await TemplateBook(database, content).hold(clinic, what, change)
+        await TemplateBook(database, content, writing_rules(settings)).hold(clinic, what, change)
 
 
 async def _release(settings: Settings, clinic: str, what: Json) -> None:
     content = load_content(settings.home)
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        await TemplateBook(database, content).release(clinic, what)
+        await TemplateBook(database, content, writing_rules(settings)).release(clinic, what, str(someone()))
 
 
 def _what(place: str, medium: str, locale: str) -> Json:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,20 +78,24 @@ COLUMNS = (
     Column("consent_rebook", (*_CLIENT, "consent", "rebook"), _CONSENT.format("the next visit"), _media),
     Column("consent_review", (*_CLIENT, "consent", "review"), _CONSENT.format("reviews"), _media),
 )
-_BY_NAME = {column.name: column for column in COLUMNS}
+BY_NAME = {column.name: column for column in COLUMNS}
 _BY_PATH = {".".join(column.path): column.name for column in COLUMNS}
 
 
-def columns_of(cells: Iterable[str], where: str) -> tuple[list[Column | None], tuple[Problem, ...]]:
+def columns_of(
+    cells: Iterable[str], where: str, given: Collection[str] = ()
+) -> tuple[list[Column | None], tuple[Problem, ...]]:
     """The columns that a header names, None for one that is not known, and a warning for each of those.
+
+    `given` are columns that need not be there.
 
     Raises BadInput: `missing-column`, `duplicate-column`.
     """
-    names = [_simplified(cell) for cell in cells]
-    problems = [*_missing(names, where), *_twice(names, where)]
+    names = [simplified(cell) for cell in cells]
+    problems = [*_missing([*names, *given], where), *_twice(names, where)]
     if problems:
         raise BadInput(*problems)
-    return [_BY_NAME.get(name) for name in names], tuple(_unknown(names, where))
+    return [BY_NAME.get(name) for name in names], tuple(_unknown(names, where))
 
 
 def event_of(cells: Mapping[Column, str]) -> Json:
@@ -130,27 +134,28 @@ def _id(data: Json) -> str:
     return f"{name}#{hashlib.sha256(content).hexdigest()[:16]}"
 
 
-def _simplified(cell: str) -> str:
+def simplified(cell: str) -> str:
+    """A column's name as it is compared."""
     return re.sub(r"[\s-]+", "_", cell.strip().lower())
 
 
 def _missing(names: list[str], where: str) -> Iterator[Problem]:
     for column in COLUMNS:
         if column.required and column.name not in names:
-            unknown = [name for name in names if name not in _BY_NAME]
+            unknown = [name for name in names if name not in BY_NAME]
             hint = did_you_mean(column.name, unknown).replace("did you mean", "is that")
             sentence = f'there is no column "{column.name}" ({column.meaning}), which every file needs{hint}'
             yield Problem("missing-column", where, sentence)
 
 
 def _twice(names: list[str], where: str) -> Iterator[Problem]:
-    for name in _BY_NAME:
+    for name in BY_NAME:
         if names.count(name) > 1:
             yield Problem("duplicate-column", where, f'the column "{name}" is there twice')
 
 
 def _unknown(names: list[str], where: str) -> Iterator[Problem]:
     for name in names:
-        if name not in _BY_NAME:
-            hint = did_you_mean(name, list(_BY_NAME))
+        if name not in BY_NAME:
+            hint = did_you_mean(name, list(BY_NAME))
             yield Problem("unknown-column", where, f'nothing reads the column "{name[:60]}"{hint}')

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Self
 
 from service.errors import BadInput, Problem
-from service.imports.columns import Column, column_at, columns_of, event_of
+from service.imports.columns import BY_NAME, Column, column_at, columns_of, event_of
 from service.imports.lines import Line, Lines
+from service.imports.mapping import Map
 from service.imports.record import Record, too_long
 
+UTF_8 = "utf-8"
 _SEPARATORS = ",;\t"
 _ESCAPED = range(0xDC80, 0xDD00)
 """What `surrogateescape` makes of bytes that are not UTF-8."""
@@ -24,14 +26,18 @@ class CsvReader:
     Raises BadInput where the header lacks a required column, or there is none. `name` leads the places of problems.
     """
 
-    def __init__(self, file: BinaryIO, limit: int, name: str) -> None:
+    def __init__(self, file: BinaryIO, limit: int, name: str, map_: Map | None = None, encoding: str = UTF_8) -> None:
+        """`map_` tells what another system's words mean."""
         self._file = file
+        self._map = map_ or Map()
+        self._encoding = encoding
         self._limit = limit
         self._header = _header(file, limit, f"{name}:1")
-        text = _decoded(self._header)
+        text = _decoded(self._header, encoding)
         self._separator = max(_SEPARATORS, key=text.count)
         cells = next(csv.reader([text], delimiter=self._separator), [])
-        self._columns, self.warnings = columns_of(cells, f"{name}:1")
+        names = [self._map.name(cell) for cell in cells]
+        self._columns, self.warnings = columns_of(names, f"{name}:1", self._map.constants)
 
     def records(self, offset: int, before: int) -> Iterator[Record]:
         start = max(offset, self._header.end)
@@ -46,7 +52,7 @@ class CsvReader:
 
     def _record(self, first: Line, lines: Lines) -> Record | None:
         """The record that begins on this line; None for a blank one."""
-        feed = _Feed(first, lines, self._limit)
+        feed = _Feed(first, lines, self._limit, self._encoding)
         try:
             cells = next(csv.reader(feed, delimiter=self._separator, strict=True), [])
         except (csv.Error, BadInput) as error:
@@ -62,14 +68,22 @@ class CsvReader:
             sentence = f"the row has {len(cells)} cells, the header {len(self._columns)}: is a text not in quotes?"
             return BadInput(Problem("wrong-cell-count", "", sentence))
         named = {column: cell for column, cell in zip(self._columns, cells, strict=True) if column is not None}
-        return _unstorable(named) or event_of(named)
+        return _unstorable(named) or self._event(named)
+
+    def _event(self, cells: Mapping[Column, str]) -> object:
+        absent = {BY_NAME[name]: "" for name in self._map.constants if BY_NAME[name] not in cells}
+        try:
+            return event_of({one: self._map.read(one.name, cell) for one, cell in {**cells, **absent}.items()})
+        except BadInput as error:
+            return error
 
 
 class _Feed:
     """The lines of one record as text, for as long as it stays below the limit."""
 
-    def __init__(self, first: Line, more: Lines, limit: int) -> None:
+    def __init__(self, first: Line, more: Lines, limit: int, encoding: str) -> None:
         self.last = first
+        self._encoding = encoding
         self._start = first.start
         self._limit = limit
         self._more = more
@@ -84,7 +98,7 @@ class _Feed:
         if self.last.data is None or self.last.end - self._start > self._limit:
             raise csv.Error("no closing quote") if self._parts else too_long(self._limit)
         self._parts.append(self.last.data)
-        return _decoded(self.last) + "\n"
+        return _decoded(self.last, self._encoding) + "\n"
 
     @property
     def raw(self) -> bytes:
@@ -98,8 +112,8 @@ def _header(file: BinaryIO, limit: int, where: str) -> Line:
     return line
 
 
-def _decoded(line: Line) -> str:
-    return (line.data or b"").decode("utf-8", "surrogateescape")
+def _decoded(line: Line, encoding: str) -> str:
+    return (line.data or b"").decode(encoding, "surrogateescape")
 
 
 def _unstorable(cells: Mapping[Column, str]) -> BadInput | None:
@@ -108,7 +122,7 @@ def _unstorable(cells: Mapping[Column, str]) -> BadInput | None:
             sentence = "the text holds the character U+0000, which cannot be stored: remove it"
             return BadInput(Problem("nul-character", ".".join(column.path), sentence))
         if not cell.isascii() and any(ord(character) in _ESCAPED for character in cell):
-            sentence = "the text is not UTF-8: save the file as CSV UTF-8"
+            sentence = "the text is not UTF-8: save the file as CSV UTF-8, or say --encoding cp1252 (Western Windows)"
             return BadInput(Problem("invalid-utf8", ".".join(column.path), sentence))
     return None
 

@@ -20,7 +20,7 @@ from service.imports.journal import Journal
 from service.imports.progress import Notes, Progress
 from service.imports.record import Reader, Record
 from service.imports.rejects import Rejects
-from service.intake import Taken
+from service.intake.answer import Taken
 
 Answer: TypeAlias = Taken | AftercareError
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from service.errors import Problem
-from service.intake import Taken
+from service.intake.answer import Taken
 from service.types import Json
 
 _KINDS = 30

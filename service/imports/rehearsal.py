@@ -14,8 +14,10 @@ from typing import Any
 
 from service.errors import AftercareError
 from service.events import Event
-from service.intake import Intake, Taken
+from service.intake.answer import Taken
 from service.intake.effects import Effects
+from service.intake.group import Intake
+from service.intake.ramp import Ramp
 from service.protocols import Protocol
 from service.store.bulk import insert_many
 from service.store.imports import scheduled_by
@@ -81,12 +83,17 @@ class Rehearsal:
 
 @asynccontextmanager
 async def rehearsal(
-    database: Database, protocols: Mapping[str, Protocol], clinic: str, now: datetime, soon: Sequence[datetime]
+    database: Database,
+    protocols: Mapping[str, Protocol],
+    clinic: str,
+    now: datetime,
+    soon: Sequence[datetime],
+    ramp: Ramp | None = None,
 ) -> AsyncIterator[Rehearsal]:
     """A rehearsal in which it is `now` all the time."""
     with TemporaryDirectory(prefix="aftercare-dry-run-") as folder:
         scratch = Database(f"sqlite+aiosqlite:///{Path(folder) / 'scratch.db'}", fixed_clock=lambda: now)
-        intake = Intake(scratch, protocols)
+        intake = Intake(scratch, protocols, ramp=ramp)
         try:
             await migrate(scratch)
             await _copy_clinic(database, scratch, clinic)

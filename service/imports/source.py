@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from service.errors import BadInput, Problem
 from service.imports.csv_rows import CsvReader
+from service.imports.mapping import Map
 from service.imports.ndjson import NdjsonReader
 from service.imports.record import Reader
 
@@ -43,8 +44,17 @@ class Source:
     """Of its size, its time, both of its ends and its format: a file that was changed is another file."""
 
 
-def inspect(path: Path, format_: Format | None) -> Source:
+class Encoding(StrEnum):
+    """How a CSV file writes its characters."""
+
+    UTF_8 = "utf-8"
+    CP1252 = "cp1252"
+
+
+def inspect(path: Path, format_: Format | None, *, read_by: bytes = b"") -> Source:
     """Look at a file. The format is the one given, else by the file's name, else by its first character.
+
+    `read_by` is whatever else decides what the file means.
 
     Raises BadInput: `unreadable-file`, `not-a-file`, `not-utf8`.
     """
@@ -60,14 +70,18 @@ def inspect(path: Path, format_: Format | None) -> Source:
         raise BadInput(Problem("not-utf8", str(path), "the file is UTF-16: save it as CSV UTF-8"))
     chosen = format_ or _BY_SUFFIX.get(path.suffix.lower()) or _guess(first)
     written_at = datetime.fromtimestamp(found.st_mtime, UTC)
-    about = f"{chosen}|{found.st_size}|{found.st_mtime_ns}|".encode()
+    about = f"{chosen}|{found.st_size}|{found.st_mtime_ns}|".encode() + read_by
     return Source(path, chosen, found.st_size, written_at, hashlib.sha256(about + first + last).hexdigest())
 
 
-def reader_of(source: Source, file: BinaryIO, limit: int) -> Reader:
+def reader_of(
+    source: Source, file: BinaryIO, limit: int, map_: Map | None = None, encoding: Encoding = Encoding.UTF_8
+) -> Reader:
     """The reader of an opened file; `limit` is the most bytes an event may take. A CSV's header is read and judged."""
     if source.format is Format.CSV:
-        return CsvReader(file, limit, source.path.name)
+        return CsvReader(file, limit, source.path.name, map_, encoding)
+    if map_ is not None or encoding is not Encoding.UTF_8:
+        raise BadInput(Problem("not-csv", str(source.path), "only CSV files are read by a map or another encoding"))
     return NdjsonReader(file, limit)
 
 

@@ -17,6 +17,7 @@ from service.intake.entry import Named
 from service.intake.facts import stands
 from service.intake.matters import OTHER_CLIENT, VOIDED, Touched
 from service.intake.people import People
+from service.intake.ramp import Ramp
 from service.plan import Booking, Existing, Planned, QuietHours, Session, SkipReason, plan_course, reconcile
 from service.protocols import Protocol
 from service.protocols.model import area_key
@@ -36,8 +37,9 @@ _GONE = {VOIDED: SkipReason.TREATMENT_VOIDED, OTHER_CLIENT: SkipReason.OTHER_CLI
 class Planner:
     """Plans courses with the protocols it knows."""
 
-    def __init__(self, protocols: Mapping[str, Protocol]) -> None:
+    def __init__(self, protocols: Mapping[str, Protocol], ramp: Ramp | None = None) -> None:
         self._protocols = protocols
+        self._ramp = ramp
 
     async def plan(
         self,
@@ -53,7 +55,7 @@ class Planner:
 
         Tells `effects` and the result what that changes.
         """
-        drafts = Drafts(effects, cause, touched.corrected, now)
+        drafts = Drafts(effects, cause, touched.corrected, now, self._ramp)
         clients = touched.clients | people.moved
         courses = touched.courses | (await courses_of_clients(connection, clients) if clients else set())
         if courses:

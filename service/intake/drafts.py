@@ -12,6 +12,7 @@ from service.intake.answer import Change, change_detail
 from service.intake.answer import Effect as To
 from service.intake.effects import Effects
 from service.intake.entry import Entry, Named
+from service.intake.ramp import Ramp
 from service.plan import Changes, Planned, SkipReason
 from service.store.attempts import stay_sent
 from service.store.clinics import House
@@ -33,8 +34,11 @@ _CORRECTED_LATE = "corrected-late"
 class Drafts:
     """The rows to write, and the changes to tell, by event."""
 
-    def __init__(self, effects: Effects, cause: Cause, corrected: set[Named], now: datetime) -> None:
-        """`corrected` are the treatments of which is told, too, what had gone out before."""
+    def __init__(
+        self, effects: Effects, cause: Cause, corrected: set[Named], now: datetime, ramp: Ramp | None = None
+    ) -> None:
+        """`corrected` are the treatments of which is told, too, what had gone out before; `ramp` spreads what is new
+        and due."""
         self.now = now
         self.plans: dict[Named, list[Any]] = {}
         """Every reminder that there is now, by (clinic, treatment)."""
@@ -42,6 +46,7 @@ class Drafts:
         self._effects = effects
         self._cause = cause
         self._corrected = corrected
+        self._ramp = ramp
         self._inserts: list[Json] = []
         self._updates: list[Json] = []
         self._advice: list[Json] = []
@@ -60,6 +65,7 @@ class Drafts:
         self._count(changes, existing)
         for planned in changes.insert:
             row = self._row(planned, treatments[planned.treatment], client, house)
+            row = self._ramp.place(row, self.now) if self._ramp else row
             self._inserts.append(row)
             existing[row["id"]] = row
         for id_, planned in changes.reschedule:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.store.lanes import Lane
+from service.store.numbers import Number
 
 
 @dataclass(slots=True)
@@ -16,6 +17,8 @@ class Effects:
     """Reminders newly scheduled, less those called off."""
     past: int = 0
     """New reminders whose time was over: recorded as skipped."""
+    new_numbers: set[Number] = field(default_factory=set)
+    """Numbers that these clinics had never heard of."""
 
     def schedule(self, lane: Lane, moment: datetime) -> None:
         self.due[lane] = min(moment, self.due.get(lane, moment))

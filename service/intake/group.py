@@ -18,6 +18,7 @@ from service.events import Event
 from service.intake.answer import Taken
 from service.intake.effects import Effects
 from service.intake.entry import Entry
+from service.intake.ramp import Ramp
 from service.intake.record import Recorder
 from service.protocols import Protocol
 from service.store.session import Database, is_passing
@@ -41,10 +42,12 @@ class Intake:
         protocols: Mapping[str, Protocol],
         *,
         limit: int = 200,
+        most_alike: int | None = None,
+        ramp: Ramp | None = None,
         due: Callable[[datetime], None] = lambda _: None,
     ) -> None:
         self._database = database
-        self._recorder = Recorder(protocols)
+        self._recorder = Recorder(protocols, most_alike, ramp)
         self._limit = limit
         self._due = due
         self.effects = Effects()

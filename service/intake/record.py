@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.audit import Deed, note
 from service.errors import AftercareError, Conflict, NotFound, Problem
 from service.events import ClientErased
 from service.intake.answer import Change, Standing, Taken, change_of, in_order, plan_line
@@ -20,7 +21,9 @@ from service.intake.effects import Effects
 from service.intake.entry import Entry, Named
 from service.intake.facts import Facts, facts_about, owners, standing_of
 from service.intake.matters import Touched, record_matters
+from service.intake.numbers import watch_numbers
 from service.intake.people import Contact, People, addresses, addresses_in, contact_of, record_people
+from service.intake.ramp import Ramp
 from service.protocols import Protocol
 from service.store.appointments import protocols_of_codes
 from service.store.clinics import House, houses
@@ -50,9 +53,13 @@ ERASED = Problem(
 class Recorder:
     """Knows the protocols; everything else it reads in the transaction."""
 
-    def __init__(self, protocols: Mapping[str, Protocol]) -> None:
+    def __init__(
+        self, protocols: Mapping[str, Protocol], most_alike: int | None = None, ramp: Ramp | None = None
+    ) -> None:
+        """`most_alike`: so many new numbers alike within an hour pause a clinic's texts; None: nobody watches."""
         self._protocols = protocols
-        self._planner = Planner(protocols)
+        self._most_alike = most_alike
+        self._planner = Planner(protocols, ramp)
 
     async def record(
         self, connection: AsyncConnection, entries: Sequence[Entry], now: datetime
@@ -66,6 +73,8 @@ class Recorder:
         for numbers in _rounds(entries):
             results = await self._record_round(connection, [entries[n] for n in numbers], clinics, effects, now)
             answers.update(zip(numbers, results, strict=True))
+        if self._most_alike is not None:
+            await watch_numbers(connection, effects.new_numbers, self._most_alike, now)
         await lower_next_due(connection, effects.due)
         return [answers[number] for number in range(len(entries))], effects
 
@@ -95,6 +104,7 @@ class Recorder:
         await self._answer_known(connection, [one for one in fit if one.key not in standings], contacts, answers)
         fresh = [entry for entry in fit if entry.key in standings]
         people = await record_people(connection, fresh, contacts, owners(fresh, facts), now)
+        effects.new_numbers |= people.new_numbers
         fresh = await _refuse(connection, fresh, facts, people, answers)
         await _note_idle(connection, people, standings)
         touched = await record_matters(connection, fresh, standings, facts)
@@ -205,6 +215,7 @@ async def _erase(
             bodies = await bodies_about(connection, *entry.client)
             own |= addresses_in(bodies, clinics[entry.clinic].country)
             await erase_client(connection, *entry.client, own, entry.name, now)
+            await note(connection, entry.clinic, f"event:{entry.name}", Deed.CLIENT_ERASED, now, client=entry.client[1])
             people.clients[entry.client] = row | {"erased_at": now}
             touched.clients.add(entry.client)
 

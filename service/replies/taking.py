@@ -34,7 +34,7 @@ ANSWERS_FOR: Final = timedelta(days=7)
 """A text is taken to answer a question that was asked at most this long ago."""
 STOPPED: Final = "stop"
 """Why a number is suppressed whose owner texted STOP."""
-_LIFTED_BY_START: Final = frozenset({STOPPED, "provider-opt-out", "opted_out", "unsubscribed"})
+_LIFTED_BY_START: Final = frozenset({STOPPED, "provider-opt-out", "opted_out", "unsubscribed", "opted-out-elsewhere"})
 """Suppressions that the number's owner asked for, here or at the provider: a START takes these back, and no others."""
 
 

@@ -25,6 +25,12 @@ async def save_import_run(connection: AsyncConnection, row: Json) -> None:
     await upsert_many(connection, IMPORT_RUN, [row])
 
 
+async def due_for(connection: AsyncConnection, clinic: str, reason: str, since: datetime) -> int:
+    """How many of a clinic's reminders are due from then on for this reason."""
+    given = (REMINDER.c.clinic == clinic, REMINDER.c.reason == reason, REMINDER.c.due_at >= since)
+    return int(await connection.scalar(sa.select(sa.func.count()).where(*given)) or 0)
+
+
 async def scheduled_by(connection: AsyncConnection, clinic: str, moments: Sequence[datetime]) -> list[int]:
     """How many of a clinic's scheduled reminders fall due by each of these moments."""
     counts = [sa.func.count().filter(REMINDER.c.due_at <= moment) for moment in moments]

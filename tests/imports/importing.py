@@ -109,7 +109,7 @@ def url_of(house: House) -> str:
 def command(url: str, folder: Path, *arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own; `before` is Python that runs ahead of it."""
     program = f"{before}\nfrom service.cli.main import main\nmain()"
-    environment = {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
+    environment = {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT), "AFTERCARE_INTAKE__BATCH": "50"}
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         env=environment,

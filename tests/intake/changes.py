@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from service.intake import Taken
+from service.intake.answer import Taken
 from service.store.tables import Reminder, core
 from service.types import Json
 from tests.support.house import House, said

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.intake import Taken
-from service.intake.answer import Standing
+from service.intake.answer import Standing, Taken
 from service.store.tables import Attempt, Decision, Reminder, Treatment, core
 from service.types import Json
 from tests.support.house import House, visit

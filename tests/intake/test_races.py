@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import AftercareError
-from service.intake import Intake, Taken
-from service.intake.answer import Standing
+from service.intake.answer import Standing, Taken
+from service.intake.group import Intake
 from service.store.session import Database
 from service.store.tables import Event, Reminder, Sender, Treatment, core
 from service.types import Json

@@ -8,8 +8,7 @@ import pytest
 
 from service.clinics import NewPlace
 from service.errors import AftercareError, Conflict, NotFound, Unavailable
-from service.intake import Taken
-from service.intake.answer import Standing
+from service.intake.answer import Standing, Taken
 from service.store.tables import Client, Consent, Event, Reminder, Sender, Treatment, core
 from service.types import Json
 from tests.dispatch.acting import on_sqlite

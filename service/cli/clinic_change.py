@@ -1,0 +1,149 @@
+"""`aftercare clinic add` and `set`: what is known of a clinic."""
+
+from typing import Annotated
+
+import typer
+
+from service.audit import Deed, note
+from service.cli.someone import someone
+from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
+from service.clinics import NewClinic, NewSender, Setting, add_clinic, change_clinic
+from service.errors import BadInput, Problem
+from service.replies import inbound_name
+from service.settings import Settings
+from service.store.pauses import clinic_whole
+from service.types import Medium
+
+_RATE = 10.0
+
+
+def add(
+    id: Annotated[str, typer.Argument(help="Short name, like glow-soho.")],  # noqa: A002 - the argument's name in --help
+    name: Annotated[str, typer.Option(help="As clients know it: it leads every message.")],
+    zone: Annotated[str, typer.Option("--zone", help="IANA time zone, like Europe/London.")],
+    phone: Annotated[str, typer.Option(help="The number that messages name.")],
+    country: Annotated[str, typer.Option(help="Two capital letters: how numbers without + are read.")],
+    locale: Annotated[str, typer.Option(help="Language of clients who gave none.")] = "en",
+    urgent_phone: Annotated[str, typer.Option(help="The number for worries that cannot wait.")] = "",
+    address: str = "",
+    booking_url: Annotated[str, typer.Option(help="Where clients book.")] = "",
+    alert_email: Annotated[str, typer.Option(help="Who is told when a client worries.")] = "",
+    sms_from: Annotated[str, typer.Option(help="Its own number, like +44...; absent: TWILIO_FROM.")] = "",
+    sms_service: Annotated[
+        str, typer.Option(help="Its own messaging service, MG...; absent: the configured one.")
+    ] = "",
+    email_from: Annotated[str, typer.Option(help="Its own address; absent: SENDGRID_FROM.")] = "",
+    sms_countries: Annotated[str, typer.Option(help="Where its texts may go: GB,IE. Absent: its own.")] = "",
+    colour: Annotated[str, typer.Option(help="Of its letters and pages, as #rrggbb.")] = "",
+    logo: Annotated[str, typer.Option(help="Its logo's address, https://...")] = "",
+    care_consent: Annotated[str, typer.Option(help="`assumed` or `explicit`.")] = "assumed",
+    as_json: JsonOption = False,
+) -> None:
+    """Add a clinic, with senders of its own or those configured. Texts of two clinics cannot come from one number."""
+    settings = settings_for("tool")
+    new = NewClinic(
+        id=id,
+        name=name,
+        time_zone=zone,
+        country=country,
+        locale=locale,
+        phone=phone,
+        urgent_phone=urgent_phone,
+        address=address,
+        booking_url=booking_url,
+        alert_email=alert_email,
+        quiet_start=settings.quiet_hours.sms_start,
+        quiet_end=settings.quiet_hours.sms_end,
+        sms_countries=_countries(sms_countries),
+        brand=_brand(colour, logo),
+        care_consent=care_consent,
+        senders=_senders(settings, sms_from, sms_service, email_from),
+    )
+    in_loop(lambda: _add(settings, new))
+    if as_json:
+        print_json({"clinic": id})
+    else:
+        typer.echo(f"Added {id}. Next: `aftercare key add --clinic {id}`.")
+        if settings.public_url and settings.has_twilio:
+            inbound = f"{settings.public_url}/callbacks/twilio/inbound/{inbound_name(id, Medium.SMS.value)}"
+            typer.echo(f"In Twilio, have incoming texts posted to {inbound} (docs/answers.md).")
+        if not alert_email:
+            typer.echo(
+                f"Its clients are asked nothing until `aftercare clinic set --clinic {id} --alert-email ADDRESS`."
+            )
+
+
+def set_(
+    clinic: ClinicOption,
+    name: Annotated[str | None, typer.Option(help="As clients know it.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", help="IANA time zone.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The number that messages name.")] = None,
+    country: Annotated[str | None, typer.Option(help="Two capital letters.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Language of clients who gave none.")] = None,
+    urgent_phone: Annotated[str | None, typer.Option(help="For worries that cannot wait.")] = None,
+    address: str | None = None,
+    booking_url: Annotated[str | None, typer.Option(help="Where clients book.")] = None,
+    alert_email: Annotated[str | None, typer.Option(help="Who is told when a client worries.")] = None,
+    care_consent: Annotated[str | None, typer.Option(help="`assumed` or `explicit`.")] = None,
+    quiet_start: Annotated[str | None, typer.Option(help="From this hour on no texts: 20:00.")] = None,
+    quiet_end: Annotated[str | None, typer.Option(help="Until this hour: 09:00.")] = None,
+    quiet_email: Annotated[bool | None, typer.Option(help="Whether quiet hours bind email too.")] = None,
+    sms_countries: Annotated[str | None, typer.Option(help="Where its texts may go: GB,IE. Empty: its own.")] = None,
+    colour: Annotated[str | None, typer.Option(help="Of its letters and pages, as #rrggbb.")] = None,
+    logo: Annotated[str | None, typer.Option(help="Its logo's address, https://...")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change what is set for a clinic. What is planned follows within a minute, by the new zone and quiet hours."""
+    given = {
+        "name": name, "time_zone": zone, "phone": phone, "country": country, "locale": locale,
+        "urgent_phone": urgent_phone, "address": address, "booking_url": booking_url, "alert_email": alert_email,
+        "care_consent": care_consent, "quiet_start": quiet_start, "quiet_end": quiet_end, "quiet_email": quiet_email,
+    }  # fmt: skip
+    changed: dict[str, Setting] = {field: value for field, value in given.items() if value is not None}
+    if sms_countries is not None:
+        changed["sms_countries"] = _countries(sms_countries)
+    brand = {name: value for name, value in (("colour", colour), ("logo", logo)) if value is not None}
+    if not changed and not brand:
+        raise BadInput(Problem("nothing-to-set", "", "name what to change: `aftercare clinic set --help`"))
+    settings = settings_for("tool")
+    in_loop(lambda: _set(settings, clinic, changed, brand))
+    if as_json:
+        print_json({"clinic": clinic, "changed": changed | brand})
+    else:
+        typer.echo(f"Changed {', '.join([*changed, *brand])} of {clinic}.")
+
+
+def _countries(written: str) -> list[str]:
+    return [country.strip().upper() for country in written.split(",") if country.strip()]
+
+
+def _brand(colour: str, logo: str) -> dict[str, str]:
+    return {name: value for name, value in (("colour", colour), ("logo", logo)) if value}
+
+
+def _senders(settings: Settings, number: str, service: str, email: str) -> list[NewSender]:
+    """One sender a medium: what is given, else what the settings name; a nameless one only the outbox can use."""
+    if not (number or service):
+        number, service = settings.twilio_from or "", settings.twilio_messaging_service_sid or ""
+    return [
+        NewSender(Medium.SMS, number, _RATE, service),
+        NewSender(Medium.EMAIL, email or settings.sendgrid_from or "", _RATE),
+    ]
+
+
+async def _add(settings: Settings, new: NewClinic) -> None:
+    async with open_store(settings) as database, database.write() as connection:
+        now = await database.now(connection)
+        await add_clinic(connection, new, now)
+        await note(connection, new.id, someone(), Deed.CLINIC_ADDED, now)
+
+
+async def _set(settings: Settings, clinic: str, values: dict[str, Setting], brand: dict[str, str]) -> None:
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        async with database.write() as connection:
+            now = await database.now(connection)
+            if brand:  # what is not named of it stays
+                values = values | {"brand": (await clinic_whole(connection, clinic))["brand"] | brand}
+            await change_clinic(connection, clinic, values, now)
+            await note(connection, clinic, someone(), Deed.CLINIC_CHANGED, now, about=" ".join(sorted(values)))

@@ -1,0 +1,42 @@
+"""A ramp: what an import finds due already goes out from a day on, a few a day, instead of all at once.
+
+Histories are full of maintenance and next sessions that are due today: a thousand such texts in one minute are neither
+what clients expect nor what a front desk can answer.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from service.timing import local, moment
+from service.types import Json, ReminderState
+
+RAMPED: Final = "ramped"
+TOO_LATE: Final = "too-late-for-ramp"
+
+
+class Ramp:
+    """Gives each new reminder that would be due too early a day of its own, at the local hour it is meant for."""
+
+    def __init__(self, start: date, a_day: int | None = None, placed: int = 0) -> None:
+        """`start`: nothing goes before this local day. `a_day`: at most so many a day; None: as many as there are.
+        `placed`: how many an earlier run has given a day already."""
+        self._start = start
+        self._a_day = a_day
+        self._placed = placed
+
+    def place(self, row: Json, now: datetime) -> Json:
+        """A new reminder's row; scheduled on its day where it would have been due at once, or before the start.
+
+        Marked as settled by a person, so that planning again leaves its day alone. What cannot wait so long is skipped.
+        """
+        if row["state"] != ReminderState.SCHEDULED or not self._is_early(row, now):
+            return row
+        day = self._start + timedelta(days=self._placed // self._a_day if self._a_day else 0)
+        due_at = max(now, moment(day, datetime.fromisoformat(row["local_time"]).time(), row["zone"]))
+        if due_at >= row["expires_at"]:
+            return row | {"state": ReminderState.SKIPPED.value, "reason": TOO_LATE, "by": "person"}
+        self._placed += 1
+        return row | {"due_at": due_at, "reason": RAMPED, "by": "person"}
+
+    def _is_early(self, row: Json, now: datetime) -> bool:
+        return row["due_at"] <= now or local(row["due_at"], row["zone"]).date() < self._start

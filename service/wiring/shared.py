@@ -1,0 +1,41 @@
+"""What web and worker read out of the settings alike."""
+
+from service.authoring import WritingRules
+from service.channels.registry import ChannelConfig, Mode
+from service.links import Links
+from service.receipts import EvidenceRules, ReceiptRules
+from service.receipts.consequences import Waits
+from service.settings import Channels, Settings
+
+
+def links_of(settings: Settings) -> Links:
+    """The clients' links. Where every message stays in the house, they lead to this machine."""
+    here = f"http://127.0.0.1:{settings.port}" if settings.channels is Channels.OUTBOX else ""
+    return Links(settings.public_url or here, [key.get_secret_value() for key in settings.secret_keys])
+
+
+def receipt_rules(settings: Settings) -> ReceiptRules:
+    receipts = settings.receipts
+    waits = Waits(handset=receipts.try_again_after, sender=receipts.slow_for)
+    return ReceiptRules(EvidenceRules(waits, receipts.refusals), receipts.parked_for, receipts.parked_most)
+
+
+def channel_config(settings: Settings) -> ChannelConfig:
+    def secret(value: object) -> str:
+        return value.get_secret_value() if value is not None else ""  # type: ignore[attr-defined]
+
+    return ChannelConfig(
+        mode=Mode(settings.channels.value),
+        twilio_account_sid=settings.twilio_account_sid or "",
+        twilio_auth_token=secret(settings.twilio_auth_token),
+        twilio_base_url=settings.twilio_base_url,
+        sendgrid_api_key=secret(settings.sendgrid_api_key),
+        sendgrid_base_url=settings.sendgrid_base_url,
+        sendgrid_webhook_key=settings.sendgrid_webhook_key or "",
+        deadline=settings.sending.deadline.total_seconds(),
+        pool_size=settings.worker.slots,
+    )
+
+
+def writing_rules(settings: Settings) -> WritingRules:
+    return WritingRules(settings.writing.segments, (settings.public_url or "").rstrip("/"))
