@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules
 export PORT
 # Trust what this machine trusts, as pip does: behind a company's proxy that is more than uv brings along.
 export UV_SYSTEM_CERTS ?= true
+# Python keeps what it compiled, whatever this machine says: else every process of the tests compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -22,7 +24,7 @@ run: .venv/ready-to-run  ## Start web and worker on SQLite and the outbox, with 
 ##@ Work on it
 
 test: .venv/ready-to-work  ## Run all tests, on SQLite and on a PostgreSQL of their own
-	@$(IN)/python -m pytest -n 2 $(ARGS)
+	@$(IN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: .venv/ready-to-work  ## Lint, format, types, layers, and the shipped protocols and templates
 	@$(IN)/ruff check .
@@ -36,6 +38,9 @@ bench: .venv/ready-to-bench  ## Measure speed; what the README's figures come fr
 
 chaos: .venv/ready-to-work  ## Let everything fail at once, and check that the promise was kept (SEED=1 MINUTES=2)
 	@$(IN)/python -m chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),2) $(ARGS)
+
+fuzz: .venv/ready-to-work  ## Try the API against its own description for a while (MINUTES=5)
+	@AFTERCARE_FUZZ_SECONDS=$$((60 * $(or $(MINUTES),5))) $(IN)/python -m pytest tests/http/test_fuzz.py -n 0 -s $(ARGS)
 
 lock: .tools/ready  ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) pyproject.toml --group dev --output-file requirements/dev.txt $(ARGS)
@@ -82,4 +87,4 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
 
-.PHONY: run test check bench chaos lock clean help
+.PHONY: run test check bench chaos fuzz lock clean help

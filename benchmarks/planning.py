@@ -10,7 +10,7 @@ from benchmarks.visits import CLINIC, clinic, visits
 from service import clock
 from service.clinics import add_clinic
 from service.content import load_content
-from service.intake import Intake
+from service.intake.group import Intake
 from service.store.schema import migrate
 from service.store.session import Database
 from service.store.tables import Reminder, core

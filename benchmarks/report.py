@@ -103,8 +103,11 @@ def show_plannings(plannings: Sequence[Planning]) -> None:
 
 
 def show_writing(results: Sequence[Writing]) -> None:
-    table = _table("Writing a message", *(result.medium for result in results))
-    table.add_row("CPU a message, us", *(f"{result.message_us:.0f}" for result in results))
+    media = list(dict.fromkeys(result.medium for result in results))
+    table = _table("Writing a message, us (median, 95th of a hundred)", *media)
+    for who in dict.fromkeys(result.who for result in results):
+        own = {one.medium: one for one in results if one.who == who}
+        table.add_row(who, *(f"{own[medium].median_us:.0f}   {own[medium].p95_us:.0f}" for medium in media))
     _console.print(table)
 
 

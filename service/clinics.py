@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from types import SimpleNamespace
+from typing import TypeAlias
 
 import phonenumbers
 import sqlalchemy as sa
@@ -14,7 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import BadInput, Conflict, Problem
 from service.intake.addresses import email_address
+from service.store.alerts import hurry_alerts
 from service.store.clinics import House, house_of_rows
+from service.store.replanning import replan_clinic
+from service.store.signals import notify_alert
 from service.store.tables import Clinic, Location, ProtocolReview, Sender, Staff, core
 from service.timing import zone_named
 from service.types import Medium
@@ -22,7 +26,13 @@ from service.types import Medium
 OWNER = "owner"
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LOGO = re.compile(r"https://[^\s\"'<>]{1,500}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+Setting: TypeAlias = str | bool | Sequence[str] | Mapping[str, str]
+"""What a clinic's column may be set to; `sms_countries` is a list, `brand` has `colour` and `logo`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,9 @@ class NewClinic:
     brand: dict[str, str] = field(default_factory=dict)
     quiet_start: time = time(20)
     quiet_end: time = time(9)
+    sms_countries: Sequence[str] = ()
+    """Where its texts may go, as ISO codes; none: to its own country."""
+    care_consent: str = "assumed"
     places: Sequence[NewPlace] = ()
     senders: Sequence[NewSender] = ()
     confirmed: Sequence[tuple[str, str]] = ()
@@ -114,8 +127,8 @@ def house_of(new: NewClinic, now: datetime) -> House:
     return house_of_rows(SimpleNamespace(**_clinic_row(new, now)), places, senders)
 
 
-async def change_clinic(connection: AsyncConnection, clinic: str, values: Mapping[str, str | bool]) -> None:
-    """Set columns of a clinic, as people write them (`quiet_start="20:00"`); what is planned keeps its times.
+async def change_clinic(connection: AsyncConnection, clinic: str, values: Mapping[str, Setting], now: datetime) -> None:
+    """Set columns of a clinic, as people write them (`quiet_start="20:00"`). Workers have the plans follow.
 
     Raises BadInput with every problem at once; nothing is stored then.
     """
@@ -123,6 +136,14 @@ async def change_clinic(connection: AsyncConnection, clinic: str, values: Mappin
         raise BadInput(*problems)
     table = core(Clinic)
     await connection.execute(table.update().where(table.c.id == clinic).values(**values))
+    if _PLANS_FOLLOW & values.keys():
+        await replan_clinic(connection, clinic, now)
+    if values.get("alert_email"):  # what waits to be told to somebody can be told now
+        await hurry_alerts(connection, clinic, now)
+        await notify_alert(connection)
+
+
+_PLANS_FOLLOW = frozenset({"time_zone", "quiet_start", "quiet_end", "quiet_email", "alert_email"})
 
 
 def _problems(new: NewClinic) -> list[Problem]:
@@ -130,7 +151,7 @@ def _problems(new: NewClinic) -> list[Problem]:
     if not _NAME.fullmatch(new.id):
         sentence = "a clinic's short name is 2 to 40 lower-case letters, digits and hyphens, like glow-soho"
         found.append(Problem("invalid-clinic", "id", sentence))
-    names = ("alert_email", "country", "locale", "name", "phone", "time_zone")
+    names = ("alert_email", "brand", "care_consent", "country", "locale", "name", "phone", "sms_countries", "time_zone")
     found += field_problems({name: getattr(new, name) for name in names})
     for place in new.places:
         if place.time_zone:
@@ -138,12 +159,16 @@ def _problems(new: NewClinic) -> list[Problem]:
     return [*found, *_sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]
 
 
-def field_problems(values: Mapping[str, str | bool]) -> list[Problem]:
+def field_problems(values: Mapping[str, Setting]) -> list[Problem]:
     """What is wrong with these fields of a clinic."""
     found: list[Problem] = []
     for name, value in values.items():
         if name == "time_zone":
             found += _zone_problems(str(value), name)
+        elif name == "sms_countries" and isinstance(value, Sequence):
+            found += [_UNKNOWN_COUNTRY for country in value if country not in phonenumbers.SUPPORTED_REGIONS][:1]
+        elif name == "brand" and isinstance(value, Mapping):
+            found += _brand_problems(value)
         elif name in _CHECKS:
             fits, code, sentence = _CHECKS[name]
             found += [] if fits(str(value)) else [Problem(code, name, sentence)]
@@ -158,6 +183,15 @@ def _zone_problems(zone: str, where: str) -> Sequence[Problem]:
     return ()
 
 
+def _brand_problems(brand: Mapping[str, str]) -> list[Problem]:
+    found = []
+    if not _COLOUR.fullmatch(brand.get("colour", "") or "#000000"):
+        found.append(Problem("invalid-colour", "brand.colour", "write the colour as #rrggbb, like #0f766e"))
+    if not _LOGO.fullmatch(brand.get("logo", "") or "https://a"):
+        found.append(Problem("invalid-address", "brand.logo", "write the logo's address as https://..."))
+    return found
+
+
 def _is_time(text: str) -> bool:
     try:
         return time.fromisoformat(text).strftime("%H:%M") == text
@@ -165,6 +199,7 @@ def _is_time(text: str) -> bool:
         return False
 
 
+_UNKNOWN_COUNTRY = Problem("unknown-country", "sms_countries", "write each country as two capital letters, like GB,IE")
 _QUIET = (_is_time, "invalid-time", "write an hour of the day like 20:00")
 _CHECKS: Mapping[str, tuple[Callable[[str], object], str, str]] = {
     "country": (
@@ -222,11 +257,12 @@ def _clinic_row(new: NewClinic, now: datetime) -> dict[str, object]:
         "urgent_phone": new.urgent_phone,
         "booking_url": new.booking_url,
         "alert_email": new.alert_email,
-        "care_consent": "assumed",
+        "care_consent": new.care_consent,
         "quiet_start": new.quiet_start.strftime("%H:%M"),
         "quiet_end": new.quiet_end.strftime("%H:%M"),
         "quiet_email": False,
         "brand": new.brand,
+        "sms_countries": list(new.sms_countries),
         "words_stamp": 1 if new.confirmed else 0,
         "created_at": now,
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from service.types import MEDIA, Medium, Purpose
 
 SENTENCES = {
+    "country-not-allowed": "the number is of a country that this clinic does not text to",
     "no-sender": "the clinic has no sender for this channel",
     "no-address": "the client has no usable address for this channel",
     "address-unusable": "the provider says that this address takes no messages",
@@ -29,6 +30,8 @@ class Reach:
     stopped: bool
     granted: bool | None
     """What the client said to this purpose by this medium; None where nothing was said."""
+    abroad: bool = False
+    """The number is of a country that the clinic does not text to."""
 
 
 def obstacle(reach: Reach, purpose: Purpose, *, care_assumed: bool) -> str | None:
@@ -36,6 +39,7 @@ def obstacle(reach: Reach, purpose: Purpose, *, care_assumed: bool) -> str | Non
     checks = (
         ("no-address", reach.address is None),
         ("no-sender", not reach.has_sender),
+        ("country-not-allowed", reach.abroad),
         ("suppressed", reach.suppressed),
         ("stopped", reach.stopped),
         ("address-unusable", reach.unusable),

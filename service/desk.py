@@ -11,7 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.acts import possible, version_of
+from service.acts.performing import version_of
+from service.acts.rules import possible
 from service.errors import BadInput, Problem
 from service.intake.courses import quiet_hours
 from service.reasons import sentence
@@ -43,7 +44,7 @@ class Opened:
             **reminder_json(self.row),
             "acts": list(self.acts),
             "story": self.story.as_json(),
-            "attempts": [_attempt_json(attempt) for attempt in self.attempts],
+            "attempts": [attempt_json(attempt) for attempt in self.attempts],
             "decisions": [
                 {"at": utc(line.at), **reason_json(line.code), "by": line.by, "detail": line.detail}
                 for line in self.decisions
@@ -90,7 +91,7 @@ def reminder_json(row: Any) -> Json:
     }
 
 
-def _attempt_json(row: Any) -> Json:
+def attempt_json(row: Any) -> Json:
     return {
         "id": str(row.id),
         "medium": row.medium,

@@ -66,6 +66,11 @@ def get(name: str) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", structlog.get_logger(name))
 
 
+def shows(key: str, text: str) -> bool:
+    """Whether this text would be written under this key, and not hidden."""
+    return _harmless(key, text) != HIDDEN
+
+
 def configure(level: str = "info", *, human: bool = False, stream: TextIO | None = None) -> None:
     """Send every line of this process, the libraries' and the last words of a crash too, to `stream` (stderr).
 

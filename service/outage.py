@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
-from service.alerts import alert
+from service.alerts.record import alert
 from service.channels.base import Channel, KeepsRecords
 from service.errors import Unavailable
 from service.store import outage as queries

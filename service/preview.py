@@ -14,6 +14,7 @@ from typing import Any
 from service.consent import other_media
 from service.content import Content
 from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, verdict_on
+from service.dispatch.shared import as_addressed
 from service.errors import Conflict, Problem
 from service.events import Event
 from service.intake.answer import Standing
@@ -197,7 +198,7 @@ class _Scene:
         self, due: Any, planned: Planned, at: datetime, notes: list[Note], *, held_back: str = ""
     ) -> PreviewedMessage:
         try:
-            written = self._words.write(due, self._house)
+            written = self._words.write(as_addressed(due, self._recipients), self._house)
         except Unwritable as error:
             return self._message(due, planned, at, notes, held_back=held_back or error.code, unwritable=error.problems)
         return self._message(due, planned, at, notes, held_back=held_back, written=written)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from service.clinics import add_clinic
 from service.events import event_from
-from service.intake import Intake
+from service.intake.group import Intake
 from service.sample import CLINIC, sample_clinic, sample_events
 from service.store.clinics import clinic_exists
 from service.store.keys import issue_key

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from service import logs
-from service.alerts import alert
+from service.alerts.record import alert
 from service.receipts.consequences import PAUSES, next_day
 from service.receipts.reach import other_channel
 from service.store import troubles as queries

@@ -8,13 +8,16 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from service import __version__
-from service.console import ConsoleParts, console_router
+from service.console.parts import ConsoleParts
+from service.console.routes import console_router
 from service.errors import ConfigError, Problem
 from service.http import problems
 from service.http.auth import Keys
+from service.http.envelope import Envelope
 from service.http.events import EventLimits, events_router
 from service.http.health import Readiness, health_router
-from service.intake import Intake
+from service.http.openapi import ABOUT, describe
+from service.intake.group import Intake
 
 _GRACE_SECONDS = 10
 
@@ -33,15 +36,18 @@ def web_app(
         title="Aftercare",
         version=__version__,
         summary="From a treatment event to the right message, once, or a reason why not.",
+        description=ABOUT,
         docs_url=None,
         redoc_url=None,
     )
     problems.install(app)
+    app.add_middleware(Envelope, encrypted=console.public_url.startswith("https:"))
     app.include_router(health_router(readiness))
     app.include_router(events_router(intake, keys, limits))
     for router in (callbacks, *more):
         app.include_router(router)
     app.include_router(console_router(console))
+    describe(app)
     return app
 
 
@@ -79,8 +85,11 @@ class _Server(uvicorn.Server):
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         reason = (error.strerror or "failed").partition(" (")[0].lower()  # in brackets it repeats the address
         sentence = f"cannot listen on port {port} ({reason}): choose another with PORT"
         raise ConfigError(Problem("port-unavailable", "PORT", sentence)) from None
+    # asyncio does not see that this is TCP; without it a body waits 40 ms for the client to acknowledge the headers.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

@@ -157,7 +157,9 @@ class Words:
             except Unwritable as error:
                 failed = error
                 if choice.origin.own:
-                    log.warning("own words failed", clinic=house.id, version=choice.wording.version, code=error.code)
+                    log.warning(
+                        "own words failed", clinic=house.id, protocol=facts.protocol, step=facts.step, code=error.code
+                    )
         raise failed or Unwritable(Problem("no-words", f"{facts.protocol}/{facts.step}", f"there is no {medium} text"))
 
     def _written(self, facts: Facts, house: House, choice: Choice, reader: str) -> Written:

@@ -18,9 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from service import clock, logs
-from service.alerts import Alerts
+from service.alerts.sending import Alerts
 from service.dispatch import Dispatcher, Settler
 from service.outage import Outage
+from service.staff import Post
 from service.store.session import Database
 from service.store.signals import listen
 from service.store.workers import beat, sign_off
@@ -87,6 +88,7 @@ class Worker:
         times: WorkerTimes,
         *,
         alerts: Alerts,
+        post: Post,
         listen_dsn: str | None,
     ) -> None:
         self.id = uuid7()
@@ -100,6 +102,7 @@ class Worker:
         self._alarm = alarm
         self._times = times
         self._alerts = alerts
+        self._post = post
         self._listen_dsn = listen_dsn
         self._stop = asyncio.Event()
 
@@ -138,9 +141,10 @@ class Worker:
         helpers = [
             asyncio.create_task(self._watch_clock(), name="watch-clock"),
             asyncio.create_task(self._alerts.run(), name="alerts"),
+            asyncio.create_task(self._post.run(), name="post"),
         ]
         if self._listen_dsn is not None:
-            hearing = listen(self._listen_dsn, self._alarm.hint, self._alerts.wake)
+            hearing = listen(self._listen_dsn, self._alarm.hint, self.tell)
             helpers.append(asyncio.create_task(hearing, name="listen"))
         return helpers
 
@@ -153,9 +157,14 @@ class Worker:
             if task is not stopped:
                 task.result()
 
+    def tell(self) -> None:
+        """Something waits to be sent to staff: an alert, a code, a test."""
+        self._alerts.wake()
+        self._post.wake()
+
     async def _tick(self) -> None:
         self._dispatcher.wake()
-        self._alerts.wake()
+        self.tell()
         with suppress(SQLAlchemyError, OSError):  # readiness turns red by the missing beat
             await self._beat()
 

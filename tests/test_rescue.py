@@ -10,7 +10,7 @@ import pytest
 from service import reasons
 from service.errors import Problem, Unavailable
 from service.receipts import Receipts
-from service.rescue import Asked, BATCH, Resolution, resolve
+from service.rescue import BATCH, Asked, Resolution, resolve
 from service.store.receipts import note_heard
 from service.store.tables import Attempt, Decision, Reminder, Sender, core
 from service.types import (

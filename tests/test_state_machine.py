@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from service.acts import Act, Acts, Cancel, Resolve, Retry, SendNow, Verdict, Who
+from service.acts.acts import Act, Cancel, Resolve, Retry, SendNow, Verdict, Who
+from service.acts.performing import Acts
 from service.channels.base import LookUp
 from service.dispatch.intent import Intent
 from service.errors import Conflict
@@ -313,5 +314,8 @@ def _shared_folder() -> Path:
 
 TestReminders = Reminders.TestCase
 TestReminders.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=settings().max_examples // 2,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from service import logs
 from service.acts.acts import Act, Who
 from service.acts.rules import Change, Done, Refused, decide
+from service.audit import Deed, note
 from service.errors import Conflict, NotFound, Problem
 from service.intake.courses import quiet_hours
 from service.store.acts import change_reminder, hold_reminder, settle_attempt
@@ -81,6 +82,9 @@ class Acts:
             case Refused(problem):
                 raise Conflict(problem)
             case Change():
+                await note(
+                    connection, clinic, who, Deed(f"reminder-{act.name}"), now, about=reminder, client=row.client
+                )
                 return await _write(connection, _Writing(row, attempts, house, decided, who, now))
 
 

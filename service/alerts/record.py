@@ -42,6 +42,11 @@ def token_of(row: Any) -> str:
     return f"{_MARK} {row.clinic} {row.id} {row.tries + 1}"
 
 
+def quiet_token(id_: UUID) -> str:
+    """Names a message to staff from whose reports nothing follows."""
+    return f"{_MARK} {id_}"
+
+
 def is_about_alert(receipt: Receipt) -> bool:
     return (receipt.token or "").startswith(f"{_MARK} ")
 

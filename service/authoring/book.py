@@ -12,7 +12,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.authoring.check import check, key_of, where_of
+from service.audit import Deed, note
+from service.authoring.check import USUAL, WritingRules, check, key_of, where_of
 from service.authoring.look import looks
 from service.authoring.model import SHIPPED, Change, Checked, Published, Sheet, Shown, Standing
 from service.authoring.page import Page
@@ -32,9 +33,10 @@ RECIPIENTS_SHOWN = 200
 class TemplateBook:
     """The books of all clinics. Every method is one clinic's; keys come from `key`."""
 
-    def __init__(self, database: Database, content: Content) -> None:
+    def __init__(self, database: Database, content: Content, rules: WritingRules = USUAL) -> None:
         self._database = database
         self._content = content
+        self._rules = rules
         self._wordings = Wordings(content.templates)
 
     def key(self, protocol: str, step: str, medium: str, locale: str) -> TemplateKey:
@@ -44,14 +46,12 @@ class TemplateBook:
     async def all(self, clinic: str, protocol: str = "") -> list[Standing]:
         """Every message: in the languages that are shipped, and in those that the clinic added."""
         async with self._database.read() as connection:
-            newest = await store.newest_of_all(connection, clinic)
+            newest = await store.newest_sources(connection, clinic)
             current = await store.current_sources(connection, clinic)
             keys = [one for one in sorted({*self._shipped(), *newest}) if self._exists(one, protocol)]
             page = await self._page(connection, clinic, keys[0]) if keys else None
         numbers = {key: rows[0].number for key, rows in current.items()}
-        return [
-            replace(page, key=key).standing(numbers.get(key, SHIPPED), newest.get(key, SHIPPED)) for key in keys if page
-        ]
+        return [replace(page, key=key).standing(numbers.get(key, SHIPPED), newest.get(key)) for key in keys if page]
 
     async def newest(self, clinic: str) -> dict[TemplateKey, tuple[int, str]]:
         """Number and source of each message's newest version, draft or not; else of the shipped words."""
@@ -74,7 +74,7 @@ class TemplateBook:
             draft = await page.version(history[0].number) if history and history[0].kind == "draft" else None
             source = draft.source if draft else page.sent().source
             return Sheet(
-                standing=page.standing(current.number if current else SHIPPED, history[0].number if history else 0),
+                standing=page.standing(current.number if current else SHIPPED, history[0] if history else None),
                 source=page.sent().source,
                 version=page.sent().version,
                 draft=draft,
@@ -110,11 +110,20 @@ class TemplateBook:
 
         A version that was looked at may be published. Raises NotFound.
         """
-        async with self._database.write() as connection:
+        shown = await self.look(clinic, key, number, source)
+        if number:
+            async with self._database.write() as connection:
+                await store.mark_seen(connection, clinic, key, number, await self._database.now(connection))
+        return shown
+
+    async def look(
+        self, clinic: str, key: TemplateKey, number: int = SHIPPED, source: str | None = None
+    ) -> list[Shown]:
+        """The same where nobody looks yet: it does not count. Raises NotFound."""
+        async with self._database.read() as connection:
             page = await self._page(connection, clinic, key)
             if number:
                 source = (await page.version(number)).source
-                await store.mark_seen(connection, clinic, key, number, await self._database.now(connection))
         return looks(self._wordings, page.house, page.own, key, page.treated_at, source)
 
     async def save(
@@ -128,7 +137,9 @@ class TemplateBook:
             if checked.wording is None:
                 raise BadInput(*checked.problems)
             now = await self._database.now(connection)
-            return await page.add("draft", checked.wording.source, change, now, accepted=accepted), checked
+            number = await page.add("draft", checked.wording.source, change, now, accepted=accepted)
+            await note(connection, clinic, change.doer, Deed.TEMPLATE_SAVED, now, about=where_of(key))
+            return number, checked
 
         return await self._database.transact(work)
 
@@ -142,7 +153,9 @@ class TemplateBook:
                 sentence = f"nobody has looked at version {number} yet: preview it, then publish it"
                 raise Conflict(Problem("not-previewed", where_of(key), sentence))
             _refuse_unwise(await page.check(draft.source), draft, key)
-            return await page.put_in_force("published", draft, change, await self._database.now(connection))
+            now = await self._database.now(connection)
+            await note(connection, clinic, change.doer, Deed.TEMPLATE_PUBLISHED, now, about=where_of(key))
+            return await page.put_in_force("published", draft, change, now)
 
         return await self._database.transact(work)
 
@@ -154,7 +167,9 @@ class TemplateBook:
             earlier = await page.version(number) if number else None
             if earlier is not None and (problems := check(self._content, key, earlier.source).problems):
                 raise BadInput(*problems)
-            return await page.put_in_force("restored", earlier, change, await self._database.now(connection))
+            now = await self._database.now(connection)
+            await note(connection, clinic, change.doer, Deed.TEMPLATE_RESTORED, now, about=where_of(key))
+            return await page.put_in_force("restored", earlier, change, now)
 
         return await self._database.transact(work)
 
@@ -169,18 +184,22 @@ class TemplateBook:
             now = await self._database.now(connection)
             row = {**what, "author": change.author, "note": change.note, "held_at": now}
             held = await store.hold(connection, clinic, row)
+            await note(
+                connection, clinic, change.doer, Deed.TEMPLATE_HELD, now, about=f"{what['protocol']}/{what['step']}"
+            )
             await store.touch(connection, clinic)
             return held
 
         return await self._database.transact(work)
 
-    async def release(self, clinic: str, what: Json) -> None:
+    async def release(self, clinic: str, what: Json, who: str = "") -> None:
         """Let a held message go on; what it kept back is due now. Raises NotFound where nothing is held like this."""
         self._require_step(what)
 
         async def work(connection: AsyncConnection) -> bool:
             now = await self._database.now(connection)
             await notify(connection, now)
+            await note(connection, clinic, who, Deed.TEMPLATE_RELEASED, now, about=f"{what['protocol']}/{what['step']}")
             return await store.release(connection, clinic, what, now)
 
         if not await self._database.transact(work):
@@ -196,7 +215,7 @@ class TemplateBook:
         if clinic not in found:
             raise NotFound(Problem("unknown-clinic", "", f"there is no clinic {clinic}"))
         own = await read_own(connection, found[clinic])
-        return Page(connection, self._content, self._wordings, found[clinic], own, key)
+        return Page(connection, self._content, self._wordings, found[clinic], own, key, self._rules)
 
     def _shipped(self) -> dict[TemplateKey, str]:
         shipped = self._content.templates.wordings.values()

@@ -1,13 +1,25 @@
 """May these words be sent, and are they wise? The same questions for an author's draft and for a folder of files."""
 
 import re
+from dataclasses import dataclass
 
 from service.authoring.model import Checked
 from service.content import Content
 from service.errors import NotFound, Problem
 from service.protocols import Protocol
 from service.protocols.model import Step
-from service.render import FILE_OF, SAMPLES, BadWording, Clinic, ClinicFacts, Occasion, Wording, lint, plain_form
+from service.render import (
+    FILE_OF,
+    SAMPLES,
+    SEGMENT_LIMIT,
+    BadWording,
+    Clinic,
+    ClinicFacts,
+    Occasion,
+    Wording,
+    lint,
+    plain_form,
+)
 from service.segments import measure
 from service.store.templates import TemplateKey
 from service.types import Medium, Purpose
@@ -28,9 +40,14 @@ def key_of(content: Content, protocol: str, step: str, medium: str, locale: str)
         raise _unknown(f"{protocol} has no step {step}; it has {', '.join(one.name for one in found.steps)}")
     if medium not in [one.value for one in its_step.channels]:
         raise _unknown(f"{step} is sent by {' and '.join(its_step.channels)}, not by {medium}")
-    if not _LOCALE.fullmatch(locale):
+    if not is_locale(locale):
         raise _unknown("write the language as en, es or es-MX")
     return TemplateKey(protocol, step, Medium(medium), canonical(locale))
+
+
+def is_locale(text: str) -> bool:
+    """Whether this is written like a locale; whether anybody speaks it is another question."""
+    return _LOCALE.fullmatch(text) is not None
 
 
 def canonical(locale: str) -> str:
@@ -52,14 +69,33 @@ def step_of(content: Content, key: TemplateKey) -> tuple[Protocol, Step]:
     return protocol, step
 
 
-def treated_at(content: Content, key: TemplateKey, facts: ClinicFacts, booking: str) -> Clinic:
+@dataclass(frozen=True, slots=True)
+class WritingRules:
+    """`segments`: how many an SMS may take before its author is warned. `base`: our address in clients' links."""
+
+    segments: int = SEGMENT_LIMIT
+    base: str = ""
+
+
+USUAL = WritingRules()
+
+
+def treated_at(
+    content: Content, key: TemplateKey, facts: ClinicFacts, booking: str, rules: WritingRules = USUAL
+) -> Clinic:
     """Where sample clients are thought to have been: care messages know no booking link."""
     protocol, step = step_of(content, key)
-    return Clinic(facts, protocol.title, booking if step.purpose is Purpose.REBOOK else "")
+    return Clinic(facts, protocol.title, booking if step.purpose is Purpose.REBOOK else "", rules.base)
 
 
 def check(
-    content: Content, key: TemplateKey, source: str, *, at: Clinic | None = None, missing: tuple[str, ...] = ()
+    content: Content,
+    key: TemplateKey,
+    source: str,
+    *,
+    at: Clinic | None = None,
+    missing: tuple[str, ...] = (),
+    rules: WritingRules = USUAL,
 ) -> Checked:
     """Read, try and lint a source. `at`: the clinic whose words these are; `missing`: see `Occasion`."""
     try:
@@ -73,6 +109,7 @@ def check(
         tried_on=tuple(sample.values(wording.locale_for(sample.locale), at) for sample in _TRIED),
         clinic=at.facts.name if at else "",
         missing=missing,
+        segments=rules.segments,
     )
     return Checked((), tuple(lint(wording, occasion, where_of(key))), wording, _cheaper(wording))
 

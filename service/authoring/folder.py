@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from service.authoring.check import check, key_of, where_of
+from service.authoring.check import USUAL, WritingRules, check, key_of, where_of
 from service.authoring.model import Checked
 from service.content import Content
 from service.errors import AftercareError, BadInput, Problem
@@ -41,7 +41,7 @@ class Found:
         return self.checked.open_warnings(self.accepted)
 
 
-def read_folder(content: Content, folder: Path, at: Clinic | None = None) -> list[Found]:
+def read_folder(content: Content, folder: Path, at: Clinic | None = None, writing: WritingRules = USUAL) -> list[Found]:
     """Every file of words below a folder, checked. Raises BadInput with every file that has no place."""
     if not folder.is_dir():
         raise BadInput(Problem("unreadable-file", str(folder), "there is no such folder"))
@@ -55,7 +55,7 @@ def read_folder(content: Content, folder: Path, at: Clinic | None = None) -> lis
     if problems:
         raise BadInput(*problems)
     rules = _accepted(folder)
-    return [_found(content, key, source, sources, rules, at) for key, source in sources.items()]
+    return [_found(content, key, source, sources, rules, at, writing) for key, source in sources.items()]
 
 
 def key_of_path(content: Content, path: Path) -> TemplateKey:
@@ -92,9 +92,10 @@ def _found(
     sources: Mapping[TemplateKey, str],
     rules: Mapping[str, list[str]],
     at: Clinic | None,
+    writing: WritingRules,
 ) -> Found:
     accepted = [code for glob, codes in rules.items() if fnmatchcase(where_of(key), glob) for code in codes]
-    checked = check(content, key, source, at=at, missing=tuple(_missing(key, sources)))
+    checked = check(content, key, source, at=at, missing=tuple(_missing(key, sources)), rules=writing)
     return Found(key, source, checked, tuple(dict.fromkeys(accepted)))
 
 

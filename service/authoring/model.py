@@ -48,6 +48,12 @@ class Change:
     note: str = ""
     based_on: int = SHIPPED
     """The newest version that the author knows of."""
+    who: str = ""
+    """For the audit log: `staff:owner`, `key:ac_1f2e3d4c`, `command:deploy`; empty: the author."""
+
+    @property
+    def doer(self) -> str:
+        return self.who or self.author
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Standing:
     newest: int
     """The newest version, draft or not: the ETag."""
     held: bool
+    draft: bool
+    """Whether the newest version waits to be published."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.authoring.check import check, step_of, treated_at, where_of
+from service.authoring.check import USUAL, WritingRules, check, step_of, treated_at, where_of
 from service.authoring.model import SHIPPED, Change, Checked, Published, Stale, Standing
 from service.content import Content
 from service.errors import Conflict, NotFound, Problem
@@ -31,6 +31,7 @@ class Page:
     house: House
     own: Own
     key: TemplateKey
+    rules: WritingRules = USUAL
 
     async def version(self, number: int) -> Any:
         """One version with its source. Raises NotFound."""
@@ -48,8 +49,11 @@ class Page:
         return source
 
     async def check(self, source: str) -> Checked:
+        found = check(self.content, self.key, source, at=self.treated_at, rules=self.rules)
+        if found.wording is None:
+            return found
         missing = await self._missing(self.own.with_draft(self.key, source))
-        return check(self.content, self.key, source, at=self.treated_at, missing=missing)
+        return check(self.content, self.key, source, at=self.treated_at, missing=missing, rules=self.rules)
 
     async def touches(self, source: str | None) -> int:
         """How many scheduled reminders are sent in these words once this source is in force (None: as it is)."""
@@ -85,20 +89,22 @@ class Page:
             raise NotFound(Problem("unknown-template", where_of(self.key), "nobody has written these words"))
         return choice.wording
 
-    def standing(self, number: int, newest: int) -> Standing:
+    def standing(self, number: int, newest: Any | None) -> Standing:
+        """`number`: the version that is sent; `newest`: the row of the newest one, None where there is none."""
         choice = self._choice(self.own, self.key.locale)
         return Standing(
             key=self.key,
             purpose=step_of(self.content, self.key)[1].purpose,
             origin=choice.origin if choice else "",
             number=number,
-            newest=newest,
+            newest=newest.number if newest else SHIPPED,
             held=self.own.holding(self.key.protocol, self.key.step, self.key.medium, self.key.locale),
+            draft=newest is not None and newest.kind == "draft",
         )
 
     @property
     def treated_at(self) -> Clinic:
-        return treated_at(self.content, self.key, clinic_facts(self.house), self.house.booking_url)
+        return treated_at(self.content, self.key, clinic_facts(self.house), self.house.booking_url, self.rules)
 
     async def _stale(self) -> Conflict:
         newest = await store.latest_number(self.connection, self.house.id, self.key)

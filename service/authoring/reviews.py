@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.authoring.check import canonical
+from service.audit import Deed, note
+from service.authoring.check import canonical, is_locale
 from service.content import Content
 from service.errors import BadInput, NotFound, Problem
 from service.render import tag_of
@@ -25,19 +26,28 @@ async def confirm(
     *,
     clinician: str,
     reader: str,
+    doer: str,
 ) -> None:
-    """Send these protocols to clients who read this language from now on. Raises NotFound, BadInput."""
+    """Send these protocols to clients who read this language from now on. Raises NotFound, BadInput.
+
+    `doer`: whoever says so, as the audit log names them.
+    """
     if unknown := [code for code in protocols if code not in content.protocols]:
         sentence = f"there is no protocol {unknown[0]}; there are {', '.join(content.protocols)}"
         raise NotFound(Problem("unknown-template", unknown[0], sentence))
+    if not is_locale(locale):
+        raise BadInput(Problem("invalid-locale", "locale", "write the language as en, es or es-MX"))
     if not (clinician.strip() and reader.strip()):
         sentence = "say who has read them: a clinician, and somebody who reads the language as their own"
         raise BadInput(Problem("missing-names", "--clinician, --reader", sentence))
 
     async def work(connection: AsyncConnection) -> None:
         who = {"clinician": clinician.strip(), "reader": reader.strip()}
-        row = {"locale": canonical(locale), **who, "confirmed_at": await database.now(connection)}
+        now = await database.now(connection)
+        row = {"locale": canonical(locale), **who, "confirmed_at": now}
         await store.confirm(connection, clinic, [{"protocol": code, **row} for code in protocols])
+        for code in protocols:
+            await note(connection, clinic, doer, Deed.PROTOCOL_CONFIRMED, now, about=f"{code} {row['locale']}")
 
     await database.transact(work)
 

@@ -49,11 +49,12 @@ async def _export(settings: Settings, clinic: str, ref: str) -> dict[str, Any]:
     words = Words(content.templates, content.protocols)
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        async with database.write() as connection:
+        async with database.read() as connection:
             now = await database.now(connection)
             found = await dossier(connection, clinic, ref, words.show, now)
-            if found is None:
-                raise NotFound(Problem("unknown-client", ref, "this clinic has no such client"))
+        if found is None:
+            raise NotFound(Problem("unknown-client", ref, "this clinic has no such client"))
+        async with database.write() as connection:
             await note(connection, clinic, someone(), Deed.CLIENT_EXPORTED, now, client=ref)
     return found
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from service.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Verdict, Who
+from service.acts.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Verdict, Who
 from service.console.desk import HEADERS, Desk, Visit, not_found
 from service.console.forms import read_form
 from service.console.messages import sheet_of_reminder, unsent

@@ -5,7 +5,7 @@ Pages with personal data are never stored, run no script or style but ours, and 
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
-from service.acts import Acts
+from service.acts.acts import Who
+from service.acts.performing import Acts
+from service.audit import Look, is_noted, note_looks
 from service.console import words
 from service.console.parts import ConsoleParts
 from service.console.session import Sessions, SignedOut
 from service.console.static_files import static_url
+from service.desk import Opened
 from service.errors import AftercareError, NotFound, Problem
 from service.store import views
 from service.store.session import is_passing
@@ -51,6 +54,8 @@ class Visit:
     now: datetime
     waiting: int
     """How many reminders wait for a person."""
+    opened: list[Opened] = field(default_factory=list)
+    """The reminders whose messages and stories this page shows."""
 
     @property
     def clinic(self) -> str:
@@ -75,7 +80,14 @@ class Desk:
             who = await views.member(connection, signed.clinic, signed.staff)
             if who is None:
                 raise SignedOut
-            yield Visit(connection, who, now, await views.waiting_for_a_person(connection, who.clinic))
+            visit = Visit(connection, who, now, await views.waiting_for_a_person(connection, who.clinic))
+            yield visit
+            staff = str(Who("staff", visit.who.staff))
+            looks = [Look(visit.clinic, staff, str(one.row.id), one.row.client) for one in visit.opened]
+            new = [look for look in looks if not await is_noted(connection, look, visit.now)]
+        if new:
+            async with self.parts.database.write() as writing:
+                await note_looks(writing, new, visit.now)
 
     def page(self, name: str, *, visit: Visit | None = None, status: int = 200, **values: Any) -> HTMLResponse:
         who, now, waiting = (visit.who, visit.now, visit.waiting) if visit else (None, None, 0)

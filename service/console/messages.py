@@ -91,7 +91,7 @@ def message_routes(router: APIRouter, desk: Desk) -> None:
             shown = (await _items(desk, visit, [row]))[0].message if row is not None else None
         if not isinstance(shown, Email):
             raise not_found()
-        return Response(_inert(shown.html), media_type="text/html", headers=LETTER_HEADERS)
+        return Response(inert(shown.html), media_type="text/html", headers=LETTER_HEADERS)
 
 
 async def sheet_of_message(desk: Desk, visit: Visit, row: Any) -> Sheet:
@@ -118,6 +118,7 @@ async def _opened(visit: Visit, reminder: UUID) -> Opened:
     found = await open_reminder(visit.connection, visit.clinic, reminder, visit.now)
     if found is None:
         raise not_found()
+    visit.opened.append(found)
     return found
 
 
@@ -194,6 +195,6 @@ def unsent(row: Any) -> Item:
     )
 
 
-def _inert(html: str) -> str:
+def inert(html: str) -> str:
     """Links would open in a new window, which the sandbox does not allow: they are the client's, not the reader's."""
     return html.replace("<head>", '<head><base target="_blank">', 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from service.console.authors import Authors
 from service.store.session import Database
 from service.types import Message
 
@@ -23,6 +24,8 @@ class ConsoleParts:
     database: Database
     protocols: Mapping[str, Titled]
     """By code, as in `treatment.protocol`."""
+    authors: Authors
+    """For the pages about what messages say."""
     show: Callable[[Any, Any], Message]
     """(attempt row, wording row) -> what the client got, word for word. Raises AftercareError where it cannot."""
     secret_keys: Sequence[str]

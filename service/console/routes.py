@@ -10,6 +10,7 @@ from service.console.parts import ConsoleParts
 from service.console.sign_in import sign_in_routes
 from service.console.static_files import static_routes
 from service.console.treatments import treatment_routes
+from service.console.wordbook import wordbook_routes
 
 
 def console_router(parts: ConsoleParts) -> APIRouter:
@@ -21,6 +22,7 @@ def console_router(parts: ConsoleParts) -> APIRouter:
     message_routes(router, desk)
     treatment_routes(router, desk)
     attention_routes(router, desk)
+    wordbook_routes(router, desk)
     _edges(router)
     return router
 

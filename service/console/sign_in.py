@@ -1,7 +1,5 @@
 """Coming in by a link that works once, and going out."""
 
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -9,11 +7,6 @@ from service.console.desk import HEADERS, Desk
 from service.console.forms import read_form
 from service.console.session import is_from_our_pages
 from service.store import sign_ins
-
-
-def sign_in_path(token: str) -> str:
-    """Where a token from `issue_sign_in` lets its bearer in; goes after the public address."""
-    return f"/console/sign-in?token={quote(token)}"
 
 
 def sign_in_routes(router: APIRouter, desk: Desk) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+from babel import Locale, UnknownLocaleError
 from markupsafe import Markup, escape
 
 from service.console.parts import Titled
@@ -43,6 +44,14 @@ _STATES = {
 _MEDIA = {"sms": "SMS", "email": "Email"}
 _PURPOSES = {"care": "Care", "rebook": "Next visit", "review": "Review"}
 _LANGUAGES = {"en": "English", "es": "Spanish"}
+_ORIGINS = {
+    "clinic": "Your own words",
+    "clinic-default": "Your own words, in your clinic's language",
+    "shipped": "The shipped words",
+    "shipped-default": "The shipped words, in another language",
+    "draft": "Your draft",
+    "": "Nothing: there are no words for this reader",
+}
 
 PROBLEMS = {
     403: ("That did not come from here", "Please go back to the console and try again."),
@@ -71,6 +80,23 @@ def step_title(step: str, occurrence: int = 0) -> str:
     """`day-1-sunscreen` -> `Day 1 sunscreen`; further sends of the same step (occurrence 1 on) are counted."""
     title = step.replace("-", " ").capitalize()
     return f"{title}, {_ORDINALS.get(occurrence, f'{occurrence + 1}th')} time" if occurrence else title
+
+
+def language(locale: str) -> str:
+    """`es` -> `Spanish`, `es-MX` -> `Spanish (MX)`; a language that is not shipped by its own name."""
+    name = _LANGUAGES.get(locale.partition("-")[0])
+    if name is None:
+        return str(Locale.parse(locale, sep="-").get_display_name("en")) if _is_known(locale) else locale
+    region = locale.partition("-")[2]
+    return f"{name} ({region})" if region else name
+
+
+def _is_known(locale: str) -> bool:
+    try:
+        Locale.parse(locale, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return False
+    return True
 
 
 def client_name(row: Any) -> str:
@@ -202,5 +228,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "path_part": path_part,
     "medium": lambda code: _MEDIA[code],
     "purpose": lambda code: _PURPOSES.get(code, code),
-    "language": lambda code: _LANGUAGES.get(code.partition("-")[0], code),
+    "language": language,
+    "origin": lambda code: _ORIGINS[code],
 }

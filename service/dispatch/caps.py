@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.types import Quiet
+from service.pumping import NumberCap, Texts
+from service.types import Medium, Quiet
 
 CAPPED = "too-many-messages"
 
@@ -25,9 +26,11 @@ class Cap:
 class Counts:
     """What clients were sent lately, this start's own messages included."""
 
-    def __init__(self, caps: Mapping[str, Cap], sent: Iterable[Any]) -> None:
-        """`caps` by purpose; one without a cap is not counted. `sent`: rows of clinic, client, purpose, due_at."""
+    def __init__(self, caps: Mapping[str, Cap], sent: Iterable[Any], texts: Texts | None = None) -> None:
+        """`caps` by purpose; one without a cap is not counted. `sent`: rows of clinic, client, purpose, due_at.
+        `texts`: what went to numbers that several clients have."""
         self._caps = caps
+        self._texts = texts or Texts(NumberCap(), (), ())
         self._moments: dict[tuple[str, str, str], list[datetime]] = {}
         for row in sent:
             self._moments.setdefault((row.clinic, row.client, row.purpose), []).append(row.due_at)
@@ -41,7 +44,15 @@ class Counts:
         moments = sorted(self._moments.get((due.clinic, due.client, due.purpose), ()))
         return max(now, moments[-cap.most] + cap.within) if len(moments) >= cap.most else now
 
+    def number_free_at(self, due: Any, now: datetime) -> datetime:
+        """The same for the number that a text goes to, whoever has it: no advice is worth a flood on one phone."""
+        if due.medium != Medium.SMS or due.fence:
+            return now
+        return self._texts.free_at(due.clinic, due.phone, now)
+
     def add(self, due: Any, now: datetime) -> None:
         """One more is on its way."""
+        if due.medium == Medium.SMS and not due.fence:
+            self._texts.add(due.clinic, due.phone, now)
         if due.quiet != Quiet.IGNORE and not due.fence:
             self._moments.setdefault((due.clinic, due.client, due.purpose), []).append(now)

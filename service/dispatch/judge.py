@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from service.consent import Reach, obstacle, other_media
 from service.dispatch.caps import CAPPED, Counts
 from service.intake.courses import quiet_hours
+from service.pumping import FLOODED, may_text
 from service.store.clinics import House
 from service.store.due import Address
 from service.timing import QuietHours, first_instant_outside
@@ -91,6 +92,7 @@ def _reach(due: Any, house: House, recipient: Any, consents: Mapping[tuple[str, 
         suppressed=recipient is not None and recipient.suppressed_at is not None,
         stopped=getattr(due, stop) is not None,
         granted=consents.get((due.clinic, due.client, due.medium, due.purpose)),
+        abroad=due.medium == Medium.SMS and due.phone is not None and not may_text(due.phone, house.texts_to),
     )
 
 
@@ -123,9 +125,9 @@ def unless_capped(verdict: Verdict, due: Any, counts: Counts, now: datetime) -> 
     """What goes now is counted; what would be one too many for this client waits, or comes too late."""
     if not isinstance(verdict, Send):
         return verdict
-    free_at = counts.free_at(due, now)
+    free_at, why = max((counts.free_at(due, now), CAPPED), (counts.number_free_at(due, now), FLOODED))
     if free_at > now:
-        return Defer(free_at, CAPPED) if free_at < due.expires_at else Expire(CAPPED)
+        return Defer(free_at, why) if free_at < due.expires_at else Expire(why)
     counts.add(due, now)
     return verdict
 

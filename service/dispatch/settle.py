@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
@@ -17,6 +19,7 @@ from service.dispatch import telemetry
 from service.dispatch.intent import Intent
 from service.dispatch.settlement import Backoff, Settlement, settle
 from service.store.attempts import (
+    cancel_unwanted,
     finish_reminders,
     mark_unusable,
     move_reminders,
@@ -141,8 +144,10 @@ async def write_settlements(
     clinics = await houses(connection, {intent.clinic for intent, _ in other})
     moves = [row for i, s in other if s.reminder is not None and (row := _move_row(i, s, clinics.get(i.clinic), now))]
     await move_reminders(connection, moves)
+    cancelled = await cancel_unwanted(connection, _again(moves), now)
     await stay_sent(connection, [(i.clinic, i.reminder) for i, s in other if i.fence > 1 and s.reminder is not None])
-    await record_decisions(connection, [_decision_row(intent, settlement, now) for intent, settlement in other])
+    lines = [_decision_row(intent, settlement, now) for intent, settlement in other]
+    await record_decisions(connection, [*lines, *(_cancelled_row(row, now) for row in cancelled)])
     await _follow_up(connection, other, now)
     due = _scheduled(moves)
     await lower_next_due(connection, due)
@@ -213,6 +218,15 @@ def _decision_row(intent: Intent, settlement: Settlement, now: datetime) -> Json
                    "failure": settlement.failure,
                    **({"until": settlement.due_at.isoformat()} if settlement.due_at and not settlement.medium else {})},
     }  # fmt: skip
+
+
+def _cancelled_row(row: Any, now: datetime) -> Json:
+    return {"clinic": row.clinic, "id": uuid7(), "reminder": row.id, "at": now, "code": row.reason, "by": "plan",
+            "detail": {"state": ReminderState.CANCELLED.value}}  # fmt: skip
+
+
+def _again(moves: Iterable[Json]) -> list[tuple[str, UUID]]:
+    return [(row["clinic"], row["id"]) for row in moves if row["state"] == ReminderState.SCHEDULED.value]
 
 
 def _scheduled(moves: Iterable[Json]) -> dict[Lane, datetime]:

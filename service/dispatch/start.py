@@ -24,9 +24,12 @@ from service.dispatch.caps import Cap, Counts
 from service.dispatch.intent import Lease, StatusCallback
 from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, address_of, unless_capped, verdict_on
 from service.dispatch.lanes import Turn, after, turns
+from service.dispatch.shared import as_addressed
+from service.pumping import NumberCap, Texts
 from service.store.clinics import House, houses
-from service.store.due import consents_of, hold_addresses, lock_due, next_due, sent_since
+from service.store.due import Address, consents_of, hold_addresses, lock_due, next_due, sent_since
 from service.store.lanes import lock_open_lanes, lower_next_due, next_wake_up, save_turns
+from service.store.numbers import texts_since
 from service.store.session import Database, is_passing
 from service.store.templates import HELD, UNCONFIRMED
 from service.types import ReminderState
@@ -36,6 +39,7 @@ log = logs.get(__name__)
 
 Save: TypeAlias = Callable[[Batch, AsyncConnection], Awaitable[None]]
 
+_ANY_NUMBER = NumberCap(1_000_000)
 _UNCAPPED: Mapping[str, Cap] = MappingProxyType({})
 _A_FEW = 20
 LANES_A_START = 16
@@ -54,13 +58,15 @@ class Starter:
         lease: Lease,
         callback: StatusCallback,
         caps: Mapping[str, Cap] = _UNCAPPED,
+        number_cap: NumberCap = _ANY_NUMBER,
     ) -> None:
-        """`caps` by purpose: how often a client hears from a clinic at most."""
+        """`caps` by purpose: how often a client hears from a clinic at most; `number_cap`: how often a number does."""
         self._database = database
         self._words = words
         self._lease = lease
         self._callback = callback
         self._caps = caps
+        self._number_cap = number_cap
         self._kept: set[tuple[str, str]] = set()
 
     async def start(self, slots: int) -> Started:
@@ -103,22 +109,29 @@ class Starter:
         await self._words.refresh(connection, clinics.values())
         recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))])
         consents = await consents_of(connection, due)
-        counts = await self._counts(connection, due, batch.now)
+        counts = await self._counts(connection, due, recipients, batch.now)
         for row in due:
             if _overtaken(batch, row):
                 continue
             try:
                 house = clinics[row.clinic]
                 verdict = verdict_on(row, house, recipients, consents, batch.now)
-                self._carry_out(batch, row, house, unless_capped(verdict, row, counts, batch.now))
+                verdict = unless_capped(verdict, row, counts, batch.now)
+                self._carry_out(batch, as_addressed(row, recipients), house, verdict)
             except Exception as error:  # a row or clinic that nothing can be made of stops only itself
                 log.error("reminder undecidable", reminder=str(row.id), exc_info=error)
                 batch.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
 
-    async def _counts(self, connection: AsyncConnection, due: Sequence[Any], now: datetime) -> Counts:
+    async def _counts(
+        self, connection: AsyncConnection, due: Sequence[Any], recipients: Mapping[Address, Any], now: datetime
+    ) -> Counts:
         capped = [row for row in due if row.purpose in self._caps]
         longest = max((self._caps[row.purpose].within for row in capped), default=timedelta())
-        return Counts(self._caps, await sent_since(connection, capped, now - longest))
+        sent = await sent_since(connection, capped, now - longest)
+        # Nearly no number is shared, so nearly no start asks for more.
+        shared = [(row.clinic, row.address) for row in recipients.values() if row.shared]
+        texts = await texts_since(connection, shared, now - self._number_cap.within)
+        return Counts(self._caps, sent, Texts(self._number_cap, shared, texts))
 
     def _carry_out(self, batch: Batch, row: Any, house: House, verdict: Verdict) -> None:
         match verdict:

@@ -1,16 +1,19 @@
-"""Who is asking: a bearer key names its clinic and what it may do."""
+"""Who is asking: a bearer key names its clinic and what it may do, and how often it may ask."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fastapi import Request
 
 from service import clock
 from service.errors import Forbidden, Problem, Unauthorized
-from service.store.keys import digest_of, key_by_digest
-from service.store.session import Database
+from service.http.limits import Buckets, RateLimit
+from service.store.keys import digest_of, is_stale, key_by_digest, note_use
+from service.store.session import TROUBLE, Database
 
 _REMEMBERED_SECONDS = 5.0
 _REMEMBERED_KEYS = 10_000
+_GENEROUS = RateLimit(1_000, 5_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +29,37 @@ class Caller:
 class Keys:
     """Looks keys up, and remembers the answer for a few seconds: so long may a revoked key go on."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, limit: RateLimit = _GENEROUS) -> None:
+        self.database = database
+        self._buckets = Buckets(limit)
         self._remembered: dict[str, tuple[float, Caller]] = {}
+        self._noting: set[str] = set()
 
     async def caller(self, request: Request, scope: str) -> Caller:
-        """The caller of a request. Raises Unauthorized without a valid key, Forbidden without the scope."""
+        """The caller of a request. Raises Unauthorized without a valid key, TooMany, Forbidden without the scope."""
+        caller = await self.anyone(request)
+        self._buckets.take(caller.key)
+        if scope not in caller.scopes:
+            raise Forbidden(Problem("missing-scope", "Authorization", f"this key lacks the scope {scope}"))
+        return caller
+
+    async def anyone(self, request: Request) -> Caller:
+        """Whose key this is, whatever it may do. Raises Unauthorized without a valid key."""
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not key:
             raise Unauthorized(Problem("no-key", "Authorization", "send your key as `Authorization: Bearer ac_...`"))
         caller = await self._known(digest_of(key.strip()))
         if caller is None:
             raise Unauthorized(Problem("invalid-key", "Authorization", "this key is not valid, or no longer"))
-        if scope not in caller.scopes:
-            raise Forbidden(Problem("missing-scope", "Authorization", f"this key lacks the scope {scope}"))
         return caller
 
     async def _known(self, digest: str) -> Caller | None:
         remembered = self._remembered.get(digest)
         if remembered is not None and clock.monotonic() < remembered[0]:
             return remembered[1]
-        async with self._database.read() as connection:
-            row = await key_by_digest(connection, digest, await self._database.now(connection))
+        async with self.database.read() as connection:
+            now = await self.database.now(connection)
+            row = await key_by_digest(connection, digest, now)
         if row is None:
             self._remembered.pop(digest, None)
             return None
@@ -55,4 +67,18 @@ class Keys:
         if len(self._remembered) >= _REMEMBERED_KEYS:
             self._remembered.clear()
         self._remembered[digest] = (clock.monotonic() + _REMEMBERED_SECONDS, caller)
+        if is_stale(row, now):
+            await self._note_use(row.clinic, row.prefix)
         return caller
+
+    async def _note_use(self, clinic: str, prefix: str) -> None:
+        """Once a minute and key, and by one request of those that come together. A use that is not noted harms none."""
+        if prefix in self._noting:
+            return
+        self._noting.add(prefix)
+        try:
+            with suppress(*TROUBLE):
+                async with self.database.write() as connection:
+                    await note_use(connection, clinic, prefix, await self.database.now(connection))
+        finally:
+            self._noting.discard(prefix)

@@ -20,7 +20,9 @@ from service.http.auth import Keys
 from service.http.event_docs import event_docs
 from service.http.manners import TooLarge, read_body
 from service.http.problems import problem_json
-from service.intake import Intake, Taken
+from service.http.refusals import Refusals
+from service.intake.answer import Taken
+from service.intake.group import Intake
 from service.types import Json
 
 
@@ -34,35 +36,49 @@ class EventLimits:
 
 
 def events_router(intake: Intake, keys: Keys, limits: EventLimits) -> APIRouter:
-    router = APIRouter()
+    router, refusals = APIRouter(), Refusals(keys.database)
 
     @router.post("/v1/events", summary="Report events", status_code=201, tags=["Events"], **event_docs())
     async def post_events(request: Request) -> Response:
         caller = await keys.caller(request, "events:write")
-        value = parse_json(await read_body(request, limits.body, ": send fewer events"))
-        received_at = clock.now()
-        if isinstance(value, list):
-            return _multi(await _take_batch(intake, caller.clinic, value, limits, received_at))
-        event = _counted(event_from, value, received_at=received_at, future_tolerance=limits.future_tolerance)
-        (answer,) = await intake.answers(caller.clinic, [event])
-        _count(event, answer)
-        if isinstance(answer, AftercareError):
-            raise answer
-        return _json(201 if answer.created else 200, answer.as_json())
+        body, value = await read_body(request, limits.body, ": send fewer events"), None
+        try:
+            value = parse_json(body)
+            if isinstance(value, list):
+                answers = await _take_batch(intake, caller.clinic, value, limits, clock.now())
+            else:
+                answer = await _take_one(intake, caller.clinic, value, limits)
+        except AftercareError as error:
+            await refusals.note(caller.clinic, [(value, error)])
+            raise
+        if not isinstance(value, list):
+            return _json(201 if answer.created else 200, answer.as_json())
+        refused = [(one, found) for one, found in zip(value, answers, strict=True) if isinstance(found, AftercareError)]
+        await refusals.note(caller.clinic, refused)
+        return _json(207, {"results": [_result(one) for one in answers]})
 
     return router
 
 
+async def _take_one(intake: Intake, clinic: str, value: Any, limits: EventLimits) -> Taken:
+    event = _counted(event_from, value, received_at=clock.now(), future_tolerance=limits.future_tolerance)
+    (answer,) = await intake.answers(clinic, [event])
+    _count(event, answer)
+    if isinstance(answer, AftercareError):
+        raise answer
+    return answer
+
+
 async def _take_batch(
     intake: Intake, clinic: str, values: Sequence[Any], limits: EventLimits, received_at: datetime
-) -> list[Json]:
-    """One result an item, in order."""
+) -> list[Taken | AftercareError]:
+    """One answer an item, in order."""
     if len(values) > limits.batch:
         raise TooLarge(Problem("batch-too-large", "body", f"a batch holds at most {limits.batch} events"))
     checked = [_checked(value, f"[{number}]", limits, received_at) for number, value in enumerate(values)]
     events = [event for event in checked if isinstance(event, Event)]
     answers = iter(await intake.answers(clinic, events))
-    return [_result(one if isinstance(one, AftercareError) else _counting(one, next(answers))) for one in checked]
+    return [one if isinstance(one, AftercareError) else _counting(one, next(answers)) for one in checked]
 
 
 def _checked(value: Any, where: str, limits: EventLimits, received_at: datetime) -> Event | AftercareError:
@@ -102,10 +118,6 @@ def _result(answer: Taken | AftercareError) -> Json:
     if isinstance(answer, AftercareError):
         return problem_json(answer.status, answer.problems)
     return {"status": 201 if answer.created else 200, **answer.as_json()}
-
-
-def _multi(results: list[Json]) -> Response:
-    return _json(207, {"results": results})
 
 
 def _json(status: int, body: Json) -> Response:

@@ -1,10 +1,13 @@
 """What routes under `/v1` share: the key, bodies with a limit, and what OpenAPI says about errors."""
 
-from typing import Any, TypeVar
+import re
+from datetime import date
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
 from service.errors import BadInput, NotFound, Problem
 from service.http.auth import Caller, Keys
@@ -16,11 +19,38 @@ T = TypeVar("T", bound=BaseModel)
 SMALL_BODY = 16 * 1024
 """Bytes, for what is no event."""
 
+
+def _written(text: object) -> object:
+    """A day as RFC 3339 writes it, or a time: a number alone would be read as seconds since 1970."""
+    if isinstance(text, str) and _DAY.match(text):
+        return text
+    raise ValueError("write a time as 2026-11-20T15:00:00Z, and a day as 2026-11-20")
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
+Day = Annotated[date, BeforeValidator(_written)]
+"""Both as they are given in an address."""
+MOST = 2**31 - 1
+"""The largest number of anything that is counted."""
+
 _KEY = HTTPBearer(auto_error=False, scheme_name="key", description="A clinic's key: `Authorization: Bearer ac_...`")
 
 
 class TooLarge(BadInput):
     status = 413
+
+
+class Body(BaseModel):
+    """What is sent in a body. Space around a text is taken off once it was measured, as OpenAPI says that it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _stripped(cls, value: Any) -> Any:
+        return value.strip() if type(value) is str else value  # an enum is a text too, and stays what it is
 
 
 class ErrorEntry(BaseModel):
@@ -50,6 +80,7 @@ def v1_router(**how: Any) -> APIRouter:
     )
 
 
+@cache
 def schema_of(model: type[BaseModel]) -> Json:
     """A model's JSON schema, its definitions written out: in OpenAPI a reference counts from the document's root."""
     schema = model.model_json_schema()
@@ -110,13 +141,28 @@ async def read_body(request: Request, limit: int, hint: str = "") -> bytes:
 async def body_as(model: type[T], request: Request, limit: int = SMALL_BODY) -> T:
     """The body as a value, an empty one as an empty object. Raises BadInput with every field that is wrong."""
     try:
-        return model.model_validate_json(await read_body(request, limit) or b"{}", strict=True)
+        value = model.model_validate_json(await read_body(request, limit) or b"{}", strict=True)
     except ValidationError as error:
         problems = [
             Problem("invalid-field", ".".join(str(part) for part in one["loc"]) or "body", one["msg"])
             for one in error.errors(include_input=False, include_url=False)
         ]
         raise BadInput(*problems) from None
+    if _holds_nul(value.model_dump()):
+        raise BadInput(Problem("nul-character", "body", "take out the character U+0000: it cannot be kept"))
+    return value
+
+
+def _holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case dict():
+            return any(map(_holds_nul, value.values()))
+        case list():
+            return any(map(_holds_nul, value))
+        case _:
+            return False
 
 
 def body_of(model: type[BaseModel], **examples: Json) -> Json:
@@ -125,7 +171,8 @@ def body_of(model: type[BaseModel], **examples: Json) -> Json:
         "schema": schema_of(model),
         "examples": {name: {"value": one} for name, one in examples.items()},
     }
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    needed = any(field.is_required() for field in model.model_fields.values())
+    return {"requestBody": {"required": needed, "content": {"application/json": content}}}
 
 
 def no_such(what: str) -> NotFound:
@@ -133,7 +180,13 @@ def no_such(what: str) -> NotFound:
     return NotFound(Problem(f"unknown-{what}", "", f"this clinic has no such {what}"))
 
 
+def bad_cursor() -> BadInput:
+    return BadInput(Problem("bad-cursor", "cursor", "this is no cursor of ours: take `next` of the page before"))
+
+
 async def _refuse_nul(request: Request) -> None:
     """No key holds a NUL, and PostgreSQL refuses to be asked for one."""
-    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+    if "\x00" in request.scope["path"]:
         raise NotFound(Problem("not-found", "", "there is no such thing here"))
+    if b"%00" in request.scope["query_string"]:
+        raise BadInput(Problem("nul-character", "query", "no text of ours holds the character U+0000: leave it out"))

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service import logs
-from service.errors import AftercareError, Problem
+from service.errors import AftercareError, Problem, Unauthorized
+from service.http.limits import TooMany
 from service.store.session import is_passing
 from service.types import Json
 
@@ -55,25 +56,32 @@ def problem_response(status: int, *problems: Problem, headers: dict[str, str] | 
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error in this form; an unforeseen one says nothing of what it met."""
+    """Answer every error that is foreseen in this form; `Envelope` answers the others."""
     app.add_exception_handler(AftercareError, _ours)
     app.add_exception_handler(HTTPException, _theirs)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(SQLAlchemyError, _database_failed)
     app.add_exception_handler(OSError, _database_failed)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _ours(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AftercareError)  # noqa: S101 - registered for this class
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-    return problem_response(error.status, *error.problems, headers=headers)
+    return problem_response(error.status, *error.problems, headers=_headers_of(error))
+
+
+def _headers_of(error: AftercareError) -> dict[str, str]:
+    match error:
+        case TooMany(retry_after=seconds):
+            return {"Retry-After": str(seconds)}
+        case Unauthorized():
+            return {"WWW-Authenticate": "Bearer"}
+    return {}
 
 
 async def _theirs(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+    code = "not-found" if error.status_code == 404 else "http-error"
     title = _TITLES.get(error.status_code, "Error")
     return problem_response(error.status_code, Problem(code, "", title), headers=_headers(error))
 
@@ -85,10 +93,10 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return problem_response(422, *problems)
 
 
-async def _database_failed(request: Request, error: Exception) -> Response:
+async def _database_failed(_request: Request, error: Exception) -> Response:
     """A database that is away for a while is no fault of the request: it may be sent again."""
     if not is_passing(error):
-        return await _unforeseen(request, error)
+        return unforeseen(error)
     log.warning("database unavailable", error=type(error).__name__)
     return problem_response(503, Problem("database-unavailable", "", "the database cannot serve now: try again later"))
 
@@ -98,7 +106,8 @@ async def _gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=400)
 
 
-async def _unforeseen(_request: Request, error: Exception) -> Response:
+def unforeseen(error: Exception) -> Response:
+    """An error that nobody expected: told to the log, not to the caller."""
     log.error("request failed", exc_info=error)
     return problem_response(500, Problem("internal-error", "", "this failed for a reason of ours; it is logged"))
 

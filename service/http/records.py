@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
 
+from service.acts.acts import Who
+from service.audit import Deed, note
 from service.desk import reason_json, reminder_json, utc
 from service.errors import BadInput, Problem
 from service.http.auth import Caller, Keys
@@ -52,10 +54,12 @@ def records_router(database: Database, keys: Keys) -> APIRouter:
                 response_model=TreatmentWhole,
                 responses={404: problem("This clinic has no such treatment (`unknown-treatment`).")})  # fmt: skip
     async def get_treatment(id: str, caller: Annotated[Caller, reader]) -> Any:  # noqa: A002
-        async with database.read() as connection:
+        async with database.write() as connection:
             row = await queries.treatment_row(connection, caller.clinic, id)
             if row is None:
                 raise no_such("treatment")
+            who, now = Who("key", caller.key), await database.now(connection)
+            await note(connection, caller.clinic, who, Deed.TREATMENT_READ, now, about=id, client=row.client)
             plan = await reminders_of(connection, [(caller.clinic, id)])
             reports = await queries.reports_of(connection, caller.clinic, id)
         return {
@@ -67,10 +71,12 @@ def records_router(database: Database, keys: Keys) -> APIRouter:
     @router.get("/v1/clients/{ref:path}", summary="One client", tags=["Clients"], response_model=ClientBody,
                 responses={404: problem("This clinic has no such client (`unknown-client`).")})  # fmt: skip
     async def get_client(ref: str, caller: Annotated[Caller, reader]) -> Any:
-        async with database.read() as connection:
+        async with database.write() as connection:
             row = await queries.client_row(connection, caller.clinic, ref)
             if row is None:
                 raise no_such("client")
+            who, now = Who("key", caller.key), await database.now(connection)
+            await note(connection, caller.clinic, who, Deed.CLIENT_READ, now, client=ref)
             consents = await queries.consents_of_client(connection, caller.clinic, ref)
             recipients = await queries.recipients_of_client(connection, row)
         return _client_json(row, consents, recipients)

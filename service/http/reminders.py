@@ -1,7 +1,7 @@
 """/v1/reminders: what goes out, when, why not; and what a person may do about it.
 
-The acts can be sent again: one that was performed already answers the same and changes nothing, so they need no
-Idempotency-Key.
+The acts can be sent again, with or without an Idempotency-Key: one that was performed already answers the same and
+changes nothing.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import AwareDatetime
 
-from service.acts import Act, Acts, Cancel, Move, Resolve, Retry, SendNow, Who
+from service.acts.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Who
+from service.acts.performing import Acts
+from service.audit import Deed, note
 from service.desk import mark_of, open_reminder, page_json
 from service.http.auth import Caller, Keys
-from service.http.manners import allowed, body_as, body_of, no_such, problem, v1_router
+from service.http.manners import Instant, allowed, body_as, body_of, no_such, problem, v1_router
+from service.http.repeats import repeatable
 from service.http.shapes import MoveBody, ReminderPage, ReminderWhole, ResolveBody
 from service.store.desk import Wanted, reminders_page
 from service.store.session import Database
@@ -37,22 +39,25 @@ class _Desk:
     database: Database
     acts: Acts
 
-    async def show(self, clinic: str, identity: UUID, response: Response) -> Json:
-        async with self.database.read() as connection:
-            opened = await open_reminder(connection, clinic, identity, await self.database.now(connection))
-        if opened is None:
-            raise no_such("reminder")
+    async def show(self, clinic: str, identity: UUID, who: Who, response: Response) -> Json:
+        async with self.database.write() as connection:
+            now = await self.database.now(connection)
+            opened = await open_reminder(connection, clinic, identity, now)
+            if opened is None:
+                raise no_such("reminder")
+            await note(connection, clinic, who, Deed.MESSAGE_READ, now, about=identity, client=opened.row.client)
         response.headers["ETag"] = f'"{opened.version}"'
         return opened.as_json()
 
     async def perform(self, identity: UUID, act: Act, caller: Caller, seen: str | None, response: Response) -> Json:
         version = seen.strip().strip('"') if seen else None
-        await self.acts.perform(caller.clinic, identity, act, Who("key", caller.key), version=version)
-        return await self.show(caller.clinic, identity, response)
+        who = Who("key", caller.key)
+        await self.acts.perform(caller.clinic, identity, act, who, version=version)
+        return await self.show(caller.clinic, identity, who, response)
 
 
 def reminders_router(database: Database, keys: Keys, acts: Acts) -> APIRouter:
-    router = v1_router(tags=["Reminders"])
+    router = v1_router(tags=["Reminders"], route_class=repeatable(keys))
     desk = _Desk(database, acts)
     _reading(router, desk, allowed(keys, "plans:read"))
     _acting(router, desk, allowed(keys, "plans:write"))
@@ -67,8 +72,8 @@ def _reading(router: APIRouter, desk: _Desk, reader: Any) -> None:
         state: Annotated[list[ReminderState] | None, Query(description="One or several.")] = None,
         client: str | None = None,
         treatment: str | None = None,
-        due_from: AwareDatetime | None = None,
-        due_to: Annotated[AwareDatetime | None, Query(description="Not at this instant any more.")] = None,
+        due_from: Instant | None = None,
+        due_to: Annotated[Instant | None, Query(description="Not at this instant any more.")] = None,
         limit: Limit = 50,
         cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
     ) -> Any:
@@ -82,7 +87,7 @@ def _reading(router: APIRouter, desk: _Desk, reader: Any) -> None:
     @router.get("/v1/reminders/{id}", summary="One reminder, with its story", response_model=ReminderWhole,
                 responses=_OF_ONE)  # fmt: skip
     async def get_reminder(id: UUID, caller: Annotated[Caller, reader], response: Response) -> Any:  # noqa: A002
-        return await desk.show(caller.clinic, id, response)
+        return await desk.show(caller.clinic, id, Who("key", caller.key), response)
 
 
 _ACT: dict[str, Any] = {"response_model": ReminderWhole, "responses": _OF_ACTS}

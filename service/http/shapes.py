@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.acts import Verdict
+from service.acts.acts import Verdict
 from service.types import AttemptState, Json, Kind, Medium, Purpose, ReminderState
 
 _REMINDER: Json = {

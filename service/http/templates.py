@@ -9,20 +9,32 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
 
-from service.authoring import Change, Checked, Sheet, Shown, Stale, Standing, TemplateBook, preview_page, where_of
+from service.authoring import Checked, Sheet, Shown, Stale, Standing, TemplateBook, preview_page, where_of
 from service.errors import AftercareError, Problem
 from service.http.auth import Caller, Keys
-from service.http.manners import body_as, body_of, v1_router
+from service.http.manners import MOST, body_as, v1_router
 from service.http.problems import MEDIA_TYPE, problem_json
+from service.http.repeats import repeatable
+from service.http.template_bodies import (
+    DRAFT_BODY,
+    HELD_BODY,
+    LOOK_BODY,
+    NUMBERED_BODY,
+    OF_CHANGES,
+    Draft,
+    Held,
+    Look,
+    Numbered,
+)
 from service.store.templates import TemplateKey
 from service.types import Email, Json, Message
 
 SCOPE = "templates:write"
 _BODY_LIMIT = 64 * 1024
+Number = Annotated[int, Path(ge=0, le=MOST)]
 _ONE = "/v1/templates/{protocol}/{step}/{medium}/{locale}"
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -38,47 +50,8 @@ class Unconditional(AftercareError):
     status = 428
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-
-class By(_Body):
-    """Who changes something, and why; both are kept with the version."""
-
-    author: str = Field("", max_length=80)
-    """A person's name; else the key's."""
-    note: str = Field("", max_length=500)
-
-    def change(self, caller: Caller, based_on: int = 0) -> Change:
-        return Change(self.author or caller.key, self.note, based_on)
-
-
-class Draft(By):
-    source: str = Field(max_length=20_000)
-    """The file as docs/templates.md describes it."""
-    accept: list[str] = Field(default_factory=list, max_length=20)
-    """Codes of the warnings that the author takes on."""
-
-
-class Numbered(By):
-    number: int = Field(ge=0)
-    """The version to publish, or to restore (0: the shipped words)."""
-
-
-class Look(_Body):
-    """At most one of both; neither: what is sent now."""
-
-    number: int = Field(0, ge=0)
-    source: str | None = Field(None, max_length=20_000)
-
-
-class Held(By):
-    medium: str = ""
-    locale: str = ""
-
-
 def templates_router(book: TemplateBook, keys: Keys) -> APIRouter:
-    router = v1_router(tags=["templates"])
+    router = v1_router(tags=["Templates"], route_class=repeatable(keys))
     _reading(router, book, keys)
     _writing(router, book, keys)
     _holding(router, book, keys)
@@ -99,7 +72,7 @@ def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
         return _json(200, _sheet(sheet), etag=sheet.standing.newest)
 
     @router.get(_ONE + "/versions/{number}", summary="One version with its source")
-    async def version(request: Request, protocol: str, step: str, medium: str, locale: str, number: int) -> Response:
+    async def version(request: Request, protocol: str, step: str, medium: str, locale: str, number: Number) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return _json(200, _version(await book.version(caller.clinic, key, number)))
 
@@ -110,8 +83,8 @@ def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
         step: str,
         medium: str,
         locale: str,
-        new: Annotated[int, Query(alias="to", ge=0)],
-        old: Annotated[int, Query(alias="from", ge=0)] = 0,
+        new: Annotated[int, Query(alias="to", ge=0, le=MOST)],
+        old: Annotated[int, Query(alias="from", ge=0, le=MOST)] = 0,
     ) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return _json(200, {"from": old, "to": new, "diff": await book.diff(caller.clinic, key, old, new)})
@@ -134,7 +107,7 @@ def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.put(_ONE, summary="Save a draft", status_code=201, openapi_extra=body_of(Draft))
+    @router.put(_ONE, summary="Save a draft", status_code=201, responses=OF_CHANGES, openapi_extra=DRAFT_BODY)
     async def save(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         draft = await body_as(Draft, request, _BODY_LIMIT)
@@ -145,7 +118,11 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
             return _newer(stale)
         return _json(201, {"number": number, **_checked(checked, draft.accept)}, etag=number)
 
-    @router.post(_ONE + "/preview", summary="See a message as sample clients would", openapi_extra=body_of(Look))
+    @router.post(
+        _ONE + "/preview",
+        summary="See a message as sample clients would",
+        openapi_extra=LOOK_BODY,
+    )
     async def preview(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         look = await body_as(Look, request, _BODY_LIMIT)
@@ -154,19 +131,30 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
             return HTMLResponse(preview_page(where_of(key), shown), headers=_PAGE_HEADERS)
         return _json(200, {"previews": [_shown(one) for one in shown]})
 
-    @router.post(_ONE + "/publish", summary="Send a version from now on", openapi_extra=body_of(Numbered))
+    @router.post(
+        _ONE + "/publish",
+        summary="Send a version from now on",
+        responses=OF_CHANGES,
+        openapi_extra=NUMBERED_BODY,
+    )
     async def publish(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return await _put_in_force(request, book.publish, caller, key)
 
-    @router.post(_ONE + "/restore", summary="Send an earlier version again", openapi_extra=body_of(Numbered))
+    @router.post(
+        _ONE + "/restore",
+        summary="Send an earlier version again",
+        responses=OF_CHANGES,
+        openapi_extra=NUMBERED_BODY,
+    )
     async def restore(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return await _put_in_force(request, book.restore, caller, key)
 
 
 def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.put("/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=body_of(Held))
+    @router.put("/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=HELD_BODY,
+                responses={201: {"description": "It is held from now on; 200: it was."}})  # fmt: skip
     async def hold(request: Request, protocol: str, step: str) -> Response:
         caller = await keys.caller(request, SCOPE)
         held = await body_as(Held, request, _BODY_LIMIT)
@@ -176,8 +164,9 @@ def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
     @router.delete("/v1/templates/{protocol}/{step}/hold", summary="Let a held message go on", status_code=204)
     async def release(request: Request, protocol: str, step: str, medium: str = "", locale: str = "") -> Response:
-        clinic = (await keys.caller(request, SCOPE)).clinic
-        await book.release(clinic, {"protocol": protocol, "step": step, "medium": medium, "locale": locale})
+        caller = await keys.caller(request, SCOPE)
+        what = {"protocol": protocol, "step": step, "medium": medium, "locale": locale}
+        await book.release(caller.clinic, what, f"key:{caller.key}")
         return Response(status_code=204)
 
 
@@ -222,6 +211,7 @@ def _standing(one: Standing) -> Json:
         "number": one.number,
         "newest": one.newest,
         "held": one.held,
+        "draft": one.draft,
     }
 
 

@@ -1,18 +1,19 @@
 """Numbers that events bring: which ones several clients have, and whether suspiciously many alike came at once."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
 from service.alerts.record import alert
+from service.intake.entry import Named
 from service.pumping import HOUR, SPIKE, block_of, newly_over
 from service.store.lanes import pause_sender
 from service.store.numbers import Number, count_blocks
 from service.store.troubles import senders_of
-from service.types import Medium
+from service.types import Json, Medium
 
 log = logs.get(__name__)
 
@@ -30,3 +31,18 @@ async def watch_numbers(connection: AsyncConnection, new: Collection[Number], mo
             if sender.medium == Medium.SMS:
                 await pause_sender(connection, (clinic, sender.id), SPIKE, now)
                 await alert(connection, clinic, SPIKE, sender.id, {"numbers": most}, now)
+
+
+def perhaps_shared(told: Mapping[Named, Json], earlier: Mapping[Named, Json], new: Collection[Number]) -> list[Number]:
+    """Numbers that clients took on just now, and that somebody may have had before or took on with them."""
+    taken_on = Counter(
+        (key[0], client["phone"])
+        for key, client in told.items()
+        if client["phone"] and _has_new_phone(earlier[key], client)
+    )
+    return [number for number, clients in taken_on.items() if clients > 1 or number not in new]
+
+
+def _has_new_phone(before: Json, after: Json) -> bool:
+    """One who became known just now was inserted as the event describes them."""
+    return bool(before["phone"] != after["phone"] or before["as_of_event"] == after["as_of_event"])

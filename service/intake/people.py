@@ -1,6 +1,5 @@
 """What an event says about its client: who, how to reach them, and what they agreed to."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from service.events import AppointmentBooked, ClientErased, ClientUpdated, Conse
 from service.intake.addresses import SENTENCES, Address, email_address, phone_address
 from service.intake.answer import Standing
 from service.intake.entry import Entry, Named
+from service.intake.numbers import perhaps_shared
 from service.store.clients import (
     consents_by_client,
     hold_recipients,
@@ -126,7 +126,7 @@ async def record_people(
     told = {entry.client: clients[entry.client] for entry in telling if entry.client}
     new = await remember_recipients(connection, addresses(told), now)
     new_numbers = frozenset((clinic, address) for clinic, medium, address in new if medium == Medium.SMS)
-    await note_shared(connection, _perhaps_shared(told, earlier, new_numbers))
+    await note_shared(connection, perhaps_shared(told, earlier, new_numbers))
     said = await _record_consents(connection, telling, earlier, clients)
     moved = frozenset(key for key, row in clients.items() if _is_elsewhere(earlier[key], row))
     idle = {
@@ -136,21 +136,6 @@ async def record_people(
         and (standing := _idle(described[entry.key], earlier, contacts[entry.key], consent_rows(entry), said))
     }
     return People(clients, moved, refused, idle, new_numbers)
-
-
-def _perhaps_shared(told: _Clients, earlier: _Clients, new: Collection[Number]) -> list[Number]:
-    """Numbers that clients took on just now, and that somebody may have had before or took on with them."""
-    taken_on = Counter(
-        (key[0], client["phone"])
-        for key, client in told.items()
-        if client["phone"] and _has_new_phone(earlier[key], client)
-    )
-    return [number for number, clients in taken_on.items() if clients > 1 or number not in new]
-
-
-def _has_new_phone(before: Json, after: Json) -> bool:
-    """One who became known just now was inserted as the event describes them."""
-    return bool(before["phone"] != after["phone"] or before["as_of_event"] == after["as_of_event"])
 
 
 def _idle(

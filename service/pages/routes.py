@@ -111,7 +111,7 @@ def _unsubscribe_routes(router: APIRouter, desk: PageDesk) -> None:
 
         async def work(connection: AsyncConnection) -> Visit:
             visit = await desk.visit(connection, token, to_change=True)
-            if visit.elsewhere:
+            if visit.elsewhere and visit.message.recipient:  # of an old letter it is not known any more where it went
                 await silence(connection, visit.message, visit.now)
                 return visit
             client = await store.client_of(connection, visit.house.id, visit.message.client)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
-from service.alerts import alert
+from service.alerts.record import alert
 from service.receipts.consequences import (
     MARKS,
     SUPPRESSES,

@@ -12,7 +12,7 @@ from itertools import islice
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs, metrics
-from service.alerts import hear_of_alert, is_about_alert
+from service.alerts.record import hear_of_alert, is_about_alert
 from service.receipts.evidence import REFUSALS_COUNT_FOR, Evidence, EvidenceRules, Report
 from service.store import parking
 from service.store import receipts as queries

@@ -5,7 +5,7 @@ read can be pinned and rendered again to the identical message.
 """
 
 from service.render.fields import FIELDS, Field, Values, pick
-from service.render.lint import Occasion, lint, plain_form
+from service.render.lint import SEGMENT_LIMIT, Occasion, lint, plain_form
 from service.render.liquid import MissingField, RenderError
 from service.render.piece import BadWording
 from service.render.samples import SAMPLES, Clinic, Sample
@@ -26,6 +26,7 @@ __all__ = [
     "FILES",
     "FILE_OF",
     "SAMPLES",
+    "SEGMENT_LIMIT",
     "BadWording",
     "ClientFacts",
     "Clinic",

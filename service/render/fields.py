@@ -22,6 +22,8 @@ class Field:
     optional: bool = False
 
 
+_OURS = "https://glow.example"
+
 _TABLE = (
     Field("client.first_name", "the client's first name", "Ada", optional=True),
     Field("clinic.name", "the clinic's name", "Glow Skin Clinic"),
@@ -48,8 +50,8 @@ _TABLE = (
     Field("course.next_to", "last day of that time", "1 January", optional=True),
     Field("provider.name", "who treated the client", "Dr Lee", optional=True),
     Field("links.booking", "where to book", "https://glow.example/book", optional=True),
-    Field("links.page", "the page with the full advice of this message", "https://glow.example/a/x7Kq", optional=True),
-    Field("links.preferences", "where clients choose their messages", "https://glow.example/p/x7Kq", optional=True),
+    Field("links.page", "the page with the full advice of this message", f"{_OURS}/a/x7Kq2Lm9Rt4B", optional=True),
+    Field("links.preferences", "where clients choose their messages", f"{_OURS}/p/x7Kq2Lm9Rt4B", optional=True),
 )
 
 MOMENTS = frozenset({"treatment.ended_at"})

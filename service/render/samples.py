@@ -21,7 +21,9 @@ _NOTE = "No retinol for 10 days.\nCome by if the redness has not settled by Mond
 _ENDED = datetime(2026, 11, 20, 15)  # noqa: DTZ001 - a wall time
 _VISIT = TreatmentFacts("Micro-needling", _ENDED.date(), _NOTE, "forearm", "Dr Lee", _ENDED)
 _COURSE = CourseFacts(2, 4, date(2026, 12, 18), date(2027, 1, 1))
-_LINKS = LinkFacts("https://glow.example/book", "https://glow.example/a/x7Kq", "https://glow.example/p/x7Kq")
+_END = "x7Kq2Lm9Rt4B"
+"""As long as the token of a real link: what it adds to a text is counted and paid."""
+_LINKS = LinkFacts("https://glow.example/book", f"https://glow.example/a/{_END}", f"https://glow.example/p/{_END}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +49,28 @@ class Sample:
             replace(self.treatment, title=at.title) if at else self.treatment,
             location=LocationFacts() if at else self.location,
             course=self.course,
-            links=self._links(at.booking) if at else self.links,
+            links=self._links(at) if at else self.links,
             locale=locale,
         )
 
-    def _links(self, booking: str) -> LinkFacts:
-        return replace(self.links, booking=booking) if self.links.page else self.links
+    def _links(self, at: "Clinic") -> LinkFacts:
+        if not self.links.page:
+            return self.links
+        ours = LinkFacts(at.booking, f"{at.base}/a/{_END}", f"{at.base}/p/{_END}")
+        return ours if at.base else replace(self.links, booking=at.booking)
 
 
 @dataclass(frozen=True, slots=True)
 class Clinic:
-    """Where sample clients are thought to have been treated: `title` is the protocol's, `booking` a link or empty."""
+    """Where sample clients are thought to have been treated: `title` is the protocol's, `booking` a link or empty.
+
+    `base` is our address as clients see it, or empty: then the invented one stands in their links.
+    """
 
     facts: ClinicFacts
     title: str
     booking: str = ""
+    base: str = ""
 
 
 SAMPLES = (

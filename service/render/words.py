@@ -20,9 +20,10 @@ SOURCE_LIMIT = {Medium.SMS: 3_000, Medium.EMAIL: 5_000}
 LINE_COUNT_LIMIT = 200
 """Characters and lines of a source: reading one then costs milliseconds, whatever it holds."""
 SMS_LIMIT = 1_600
-SUBJECT_LIMIT = 200
+SUBJECT_LIMIT = 998
+PREHEADER_LIMIT = 200
 PAGE_LIMIT = 100_000
-"""Characters. A longer SMS is refused by carriers; mail programs hide a subject's end and clip a longer page."""
+"""Characters. A longer SMS is refused by carriers, a longer line by mail servers; mail programs clip a longer page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _sms(words: Program, values: Values) -> Sms:
 
 def _email(wording: Wording, words: Letter, values: Values) -> Email:
     subject = _bounded(words.subject, clean.one_line(words.subject.run(values), SUBJECT_LIMIT), SUBJECT_LIMIT)
-    preheader = clean.one_line(words.preheader.run(values), SUBJECT_LIMIT)
+    preheader = clean.one_line(words.preheader.run(values), PREHEADER_LIMIT)
     parts = {
         "subject": subject,
         "preheader": preheader,

@@ -78,6 +78,10 @@ class Receipts(_Section):
     """The same without a PUBLIC_URL, where asking is the only way to know."""
     final_after: Length = timedelta(hours=72)
     """A message that is only sent by then stays so: nobody asks any more."""
+    texts_every: Length = timedelta(hours=1)
+    """How often each number's texts are asked for, should one not have reached us."""
+    texts_alone_every: Length = timedelta(minutes=1)
+    """The same without a PUBLIC_URL, where asking is the only way to hear them."""
     parked_for: Length = timedelta(days=3)
     """A receipt that names no message of ours is kept so long, should one appear."""
     parked_most: Whole = Field(10_000, ge=0, le=1_000_000)
@@ -113,6 +117,39 @@ class Caps(_Section):
     review_within: Length = timedelta(days=90)
 
 
+class Retention(_Section):
+    """How long personal data is kept; what counts is kept without it. An erasure does not wait for any of this."""
+
+    messages: Length = timedelta(days=180)
+    """What a message said and where it went."""
+    receipts: Length = timedelta(days=400)
+    """The provider's own id of a message, and how an unknown outcome was resolved."""
+    replies: Length = timedelta(days=365)
+    """What clients wrote, and from where."""
+    events: Length = timedelta(days=180)
+    """What the clinic's system reported, as it came."""
+    notes: Length = timedelta(days=400)
+    """A treatment's note, once nothing of it is to come."""
+    audit: Length = timedelta(days=730)
+    """Who read or changed what."""
+
+    @model_validator(mode="after")
+    def _of_use(self) -> Self:
+        if min(self.messages, self.receipts, self.replies, self.events, self.notes, self.audit) < timedelta(days=30):
+            raise ValueError("each must be at least 30 days: until then answers, receipts and unsubscribing need it")
+        return self
+
+
+class Pumping(_Section):
+    """What holds texts to numbers that nobody asked for: see docs/security.md."""
+
+    phone: Whole = Field(10, ge=1, le=100)
+    """Texts to one number within `phone_within`, whoever has it."""
+    phone_within: Length = timedelta(hours=24)
+    block: Whole = Field(50, ge=2, le=10_000)
+    """New numbers that share all but their last four digits, reported within an hour: then texts wait for a person."""
+
+
 class Intake(_Section):
     """What comes in."""
 
@@ -124,6 +161,23 @@ class Intake(_Section):
     """Events in one request."""
     future_tolerance: Length = timedelta(hours=24)
     """An event dated further ahead than this is refused."""
+
+
+class Api(_Section):
+    """How much one key may ask of one web process: a bucket that holds `burst` requests and fills by `rate` a second.
+
+    Generous, since each process counts for itself: it stops a client that has run wild, and is no price list.
+    """
+
+    rate: Whole = Field(1_000, ge=1, le=1_000_000)
+    burst: Whole = Field(5_000, ge=1, le=1_000_000)
+
+
+class Writing(_Section):
+    """What authors of messages are warned of."""
+
+    segments: Whole = Field(2, ge=1, le=10)
+    """An SMS that takes more of them."""
 
 
 class QuietHours(_Section):
@@ -191,7 +245,11 @@ class Settings(BaseSettings):
     receipts: Receipts = Receipts()
     recovery: Recovery = Recovery()
     caps: Caps = Caps()
+    pumping: Pumping = Pumping()
+    retention: Retention = Retention()
     intake: Intake = Intake()
+    api: Api = Api()
+    writing: Writing = Writing()
     quiet_hours: QuietHours = QuietHours()
     database: DatabaseLimits = DatabaseLimits()
 

@@ -35,6 +35,8 @@ from service.settings.names import (
 _DOTENV = Path(".env")
 _TOML = "config/aftercare.toml"
 _OURS = (PREFIX, "TWILIO_", "SENDGRID_")
+_OF_COMMANDS = frozenset({"AFTERCARE_CLINIC"})
+"""Variables that give commands their options, and are no settings."""
 """In `.env`, which is written for us, a name with one of these beginnings is meant for us."""
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "twilio_account_sid": ("twilio_auth_token",),
@@ -133,7 +135,7 @@ def _in_environment(environment: Mapping[str, str]) -> Iterator[_Finding]:
         if name.upper() in VARIABLES:
             if value:
                 yield _Written(VARIABLES[name.upper()], f"environment {name}")
-        elif name.upper().startswith(PREFIX):
+        elif name.upper().startswith(PREFIX) and name.upper() not in _OF_COMMANDS:
             yield _unknown(f"environment {name}", name.upper(), VARIABLES)
 
 

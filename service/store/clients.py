@@ -53,14 +53,18 @@ async def update_clients(connection: AsyncConnection, rows: Sequence[Json]) -> N
 
 async def remember_recipients(
     connection: AsyncConnection, addresses: Iterable[tuple[str, str, str]], now: datetime
-) -> None:
-    """Make sure that each (clinic, medium, address) has its row: a STOP needs one to update, a start one to lock."""
+) -> set[tuple[str, str, str]]:
+    """Make sure that each (clinic, medium, address) has its row: a STOP needs one to update, a start one to lock.
+
+    Returns those that had none.
+    """
     rows = [
         {"clinic": clinic, "medium": medium, "address": address, "created_at": now,
          "suppressed_reason": "", "unusable_reason": ""}
         for clinic, medium, address in sorted(set(addresses))
     ]  # fmt: skip
-    await insert_many(connection, RECIPIENT, rows)
+    new = await insert_many(connection, RECIPIENT, rows, returning=("clinic", "medium", "address"))
+    return {(row.clinic, row.medium, row.address) for row in new}
 
 
 async def record_consents(connection: AsyncConnection, rows: Sequence[Json]) -> None:

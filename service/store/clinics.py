@@ -55,6 +55,12 @@ class House:
     """Where its staff are told of what clients answer; empty: then nothing is asked of clients."""
     words_stamp: int = 0
     """Grows whenever the clinic's own words, holds or confirmations change."""
+    sms_countries: tuple[str, ...] = ()
+    """Where its texts may go, as ISO codes; empty: to its own country."""
+
+    @property
+    def texts_to(self) -> tuple[str, ...]:
+        return self.sms_countries or (self.country,)
 
     def zone_for(self, client_zone: str, location: str) -> str:
         """The zone that a client's reminders are counted in: the client's, else the location's, else the clinic's."""
@@ -83,6 +89,10 @@ def _readable(clinic: Any, places: Collection[Any], senders: Collection[Any]) ->
 
 async def clinic_exists(connection: AsyncConnection, clinic: str) -> bool:
     return await connection.scalar(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic)) is not None
+
+
+async def time_zone_of(connection: AsyncConnection, clinic: str) -> str:
+    return str(await connection.scalar(sa.select(CLINIC.c.time_zone).where(CLINIC.c.id == clinic)))
 
 
 def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]) -> House:
@@ -118,6 +128,7 @@ def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]
         senders={Medium(row.medium): sender_address(row) for row in senders if row.clinic == clinic.id},
         alert_email=clinic.alert_email,
         words_stamp=clinic.words_stamp,
+        sms_countries=tuple(clinic.sms_countries),
     )
 
 

@@ -83,7 +83,9 @@ async def hold_addresses(connection: AsyncConnection, addresses: Collection[Addr
     if not addresses:
         return {}
     statement = (
-        sa.select(*(RECIPIENT.c[name] for name in ("clinic", "medium", "address", "suppressed_at", "unusable_at")))
+        sa.select(
+            *(RECIPIENT.c[name] for name in ("clinic", "medium", "address", "suppressed_at", "unusable_at", "shared"))
+        )
         .where(among(connection, (RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address), addresses))
         .order_by(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address)
         .with_for_update(read=True)

@@ -6,11 +6,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import Attempt, Client, Event, Recipient, Reminder, Reply, Treatment, core
+from service.store.tables import Attempt, Client, Event, KeptAnswer, Recipient, Reminder, Reply, Treatment, core
 from service.types import AttemptState, Json, ReminderState
 
 CLIENT, TREATMENT, EVENT, RECIPIENT = core(Client), core(Treatment), core(Event), core(Recipient)
-REMINDER, ATTEMPT, REPLY = core(Reminder), core(Attempt), core(Reply)
+REMINDER, ATTEMPT, REPLY, KEPT = core(Reminder), core(Attempt), core(Reply), core(KeptAnswer)
 
 _OF_MEDIUM = {"sms": CLIENT.c.phone, "email": CLIENT.c.email}
 _NOBODY: Json = {
@@ -35,10 +35,11 @@ async def erase_client(
 ) -> None:
     """Remove what is personal about this client.
 
-    `addresses` are all that they ever had, by (medium, address); `event` is the one that asks for it.
+    `addresses` are all that events told, by (medium, address); `event` is the one that asks for it.
 
     The caller holds the client's row. Suppressed addresses stay: they are the wish not to be written to.
     """
+    used = await _addresses_used(connection, clinic, ref)
     await _blank_messages(connection, clinic, ref)
     await _settle(connection, clinic, ref, now)
     await connection.execute(
@@ -51,8 +52,19 @@ async def erase_client(
     await connection.execute(
         CLIENT.update().where(CLIENT.c.clinic == clinic, CLIENT.c.ref == ref).values(**_NOBODY, erased_at=now)
     )
-    for medium, address in sorted(addresses):
+    # Answers that are kept for a day in case they are asked for again name nobody that they could be found by.
+    await connection.execute(KEPT.delete().where(KEPT.c.clinic == clinic, KEPT.c.status.is_not(None)))
+    for medium, address in sorted({*addresses, *used}):
         await _forget_address(connection, clinic, medium, address)
+
+
+async def _addresses_used(connection: AsyncConnection, clinic: str, ref: str) -> set[tuple[str, str]]:
+    """Where messages went: the events that told of these addresses may have been forgotten."""
+    query = sa.select(ATTEMPT.c.medium, ATTEMPT.c.recipient).join(
+        REMINDER, sa.and_(REMINDER.c.clinic == ATTEMPT.c.clinic, REMINDER.c.id == ATTEMPT.c.reminder)
+    )
+    rows = await connection.execute(query.where(REMINDER.c.clinic == clinic, REMINDER.c.client == ref))
+    return {(row.medium, row.recipient) for row in rows if row.recipient}
 
 
 async def _blank_messages(connection: AsyncConnection, clinic: str, ref: str) -> None:

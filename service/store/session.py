@@ -172,10 +172,12 @@ def _sqlite_engine(url: sa.URL) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Our own BEGIN (see below), a journal that lets readers read on, and commits that survive a power cut."""
+    """Our own BEGIN (see below), a journal that lets readers read on, commits that survive a power cut; and what is
+    erased is overwritten."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
+    timeout = f"busy_timeout={_BUSY_SECONDS * 1000}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", timeout):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

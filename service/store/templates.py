@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.dialect import insert
+from service.store.due import LOCALE
 from service.store.lanes import lower_next_due
 from service.store.tables import (
     Attempt,
@@ -86,13 +87,6 @@ async def history_of(connection: AsyncConnection, clinic: str, key: TemplateKey)
     columns = [column for column in VERSION.c if column.name != "source"]
     query = sa.select(*columns).where(_of(VERSION, clinic, key)).order_by(VERSION.c.number.desc())
     return (await connection.execute(query)).all()
-
-
-async def newest_of_all(connection: AsyncConnection, clinic: str) -> dict[TemplateKey, int]:
-    """The newest version's number of every message that the clinic ever wrote."""
-    query = sa.select(*_KEY, sa.func.max(VERSION.c.number).label("number")).where(VERSION.c.clinic == clinic)
-    rows = await connection.execute(query.group_by(*_KEY))
-    return {_key(row): row.number for row in rows}
 
 
 async def newest_sources(connection: AsyncConnection, clinic: str) -> dict[TemplateKey, Any]:
@@ -178,9 +172,9 @@ async def release(connection: AsyncConnection, clinic: str, what: Mapping[str, s
 
 
 async def scheduled_by_locale(connection: AsyncConnection, clinic: str, key: TemplateKey) -> dict[str, int]:
-    """How many reminders wait to be sent as this message by this medium, by the locale of their clients."""
+    """How many reminders wait to be sent as this message by this medium, by the locale that their clients read."""
     query = (
-        sa.select(CLIENT.c.locale, sa.func.count().label("waiting"))
+        sa.select(LOCALE.label("locale"), sa.func.count().label("waiting"))
         .join_from(REMINDER, CLIENT, sa.and_(CLIENT.c.clinic == REMINDER.c.clinic, CLIENT.c.ref == REMINDER.c.client))
         .where(
             _SCHEDULED,
@@ -189,14 +183,14 @@ async def scheduled_by_locale(connection: AsyncConnection, clinic: str, key: Tem
             REMINDER.c.step == key.step,
             REMINDER.c.medium == key.medium,
         )
-        .group_by(CLIENT.c.locale)
+        .group_by(LOCALE)
     )
     return {row.locale: row.waiting for row in await connection.execute(query)}
 
 
 async def locales_read(connection: AsyncConnection, clinic: str) -> set[str]:
     """The locales that the clinic's clients read; empty stands for those who gave none."""
-    return set(await connection.scalars(sa.select(CLIENT.c.locale).where(CLIENT.c.clinic == clinic).distinct()))
+    return set(await connection.scalars(sa.select(LOCALE).where(CLIENT.c.clinic == clinic).distinct()))
 
 
 async def recipients_of(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import clock
 from service.clinics import NewSender, add_clinic
-from service.intake import Intake
+from service.intake.group import Intake
 from service.store.keys import issue_key
 from service.store.lanes import resume_senders
 from service.store.session import Database

@@ -14,14 +14,14 @@ from service.store.session import Database
 from service.types import Medium
 from tests.acceptance.live import AT_ONCE, visit
 from tests.conftest import new_migrated_file
-from tests.support import house
+from tests.support import house, terminal
 from tests.support.processes import Ended, Processes
 
 SENDERS = (NewSender(Medium.SMS, "+15005550006", 1000), NewSender(Medium.EMAIL, "care@glow.example", 1000))
 
 
 class Desk:
-    """A terminal in a folder with a database."""
+    """A terminal in a folder with a database. What is typed runs in this process, unless a test asks for real ones."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
@@ -30,6 +30,11 @@ class Desk:
 
     async def types(self, *words: str, given: Any = None) -> Ended:
         """`aftercare WORDS`; `given` is on standard input, as JSON."""
+        told = b"" if given is None else orjson.dumps(given)
+        return await terminal.types(*words, folder=self.folder, settings=self._database, given=told)
+
+    async def starts(self, *words: str, given: Any = None) -> Ended:
+        """The same as a process of its own."""
         file = None if given is None else self.file("given.json", given)
         return await self._processes.command(*words, given=file, settings=self._database)
 
@@ -59,12 +64,12 @@ async def open_desk(desk: Desk) -> Desk:
 async def test_a_clinic_is_added_once_listed_and_given_keys(desk: Desk) -> None:
     words = ("clinic", "add", "glow", "--name", "Glow Clinic", "--zone", "Europe/London", "--country", "GB",
              "--phone", "+44 20 7946 0018")  # fmt: skip
-    added = await desk.types(*words)
+    added = await desk.starts(*words)
     assert (added.code, added.out.splitlines()) == (0, [
         "Added glow. Next: `aftercare key add --clinic glow`.",
         "Its clients are asked nothing until `aftercare clinic set --clinic glow --alert-email ADDRESS`.",
     ])  # fmt: skip
-    again = await desk.types(*words)
+    again = await desk.starts(*words)
     assert (again.code, again.err) == (5, "aftercare: id: there is a clinic glow already [clinic-exists]\n")
     listed = await desk.types("clinic", "list", "--json")
     clinic = {"id": "glow", "name": "Glow Clinic", "time_zone": "Europe/London", "locale": "en", "paused_at": None}
@@ -96,7 +101,7 @@ async def test_an_event_from_a_file_is_recorded_once_and_its_plan_printed(open_d
     assert re.fullmatch(
         r"  \w{3} \d\d \w{3} \d{4} \d\d:\d\d Europe/London  sms    same-day-gentle-cleanser  scheduled", at_once
     )
-    again = await desk.types("event", "-", "--clinic", "glow", given=orjson.Fragment(file.read_bytes()))
+    again = await desk.starts("event", "-", "--clinic", "glow", given=orjson.Fragment(file.read_bytes()))
     assert again.code == 0
     assert again.out.splitlines() == ["Known already: treatment visit-1, planned.", *first.out.splitlines()[1:]]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.acceptance.live import PASSWORD, SECRET_KEY
 from tests.conftest import new_postgres_database
 from tests.support.postgres import Server
 from tests.support.processes import CHECKOUT, Processes, free_port
+from tests.support.terminal import type_
 
 DATABASE = {"DATABASE_URL": "sqlite:///aftercare.db"}
 SIGNED = {"AFTERCARE_SECRET_KEY": SECRET_KEY}
@@ -47,17 +49,17 @@ NO_PROVIDER = "aftercare: AFTERCARE_CHANNELS: no provider is configured: set TWI
     ],
     ids=["nothing given", "wrong values", "wrong secrets"],
 )
-async def test_missing_and_wrong_settings_are_named_all_at_once(
-    processes: Processes, command: str, settings: dict[str, str], sentences: Sequence[str]
+def test_missing_and_wrong_settings_are_named_all_at_once(
+    tmp_path: Path, command: str, settings: dict[str, str], sentences: Sequence[str]
 ) -> None:
-    ended = await processes.command(command, settings=settings)
+    ended = type_(command, folder=tmp_path, settings=settings)
     assert (ended.code, ended.out) == (2, "")
     lines = ended.err.splitlines()
     assert len(lines) == len(sentences), ended.err
     for line, sentence in zip(lines, sentences, strict=True):
         assert line.startswith(sentence)
     assert SECRET_KEY[:20] not in ended.err
-    assert list(processes.folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_database_that_was_never_migrated_is_refused(postgres_server: Server, processes: Processes) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import clock
 from service.channels.registry import ChannelConfig, Mode, open_channels
-from service.intake import Intake
+from service.intake.group import Intake
 from service.store.tables import Alert, Recipient, Worker, core
 from service.types import Accepted, Medium, SenderAddress
 from tests.acceptance.gate import gate_before

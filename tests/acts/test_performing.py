@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.acts import Act, Acts, Cancel, Move, Resolve, Retry, SendNow, Verdict, Who, version_of
+from service.acts.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Verdict, Who
+from service.acts.performing import Acts, version_of
 from service.errors import Conflict, NotFound
 from service.receipts import Receipts
 from service.store.tables import Attempt, Decision, Reminder, Sender, core

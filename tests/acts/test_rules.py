@@ -9,20 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.acts import (
-    Act,
-    Cancel,
-    Change,
-    Done,
-    Move,
-    Refused,
-    Resolve,
-    Retry,
-    SendNow,
-    Verdict,
-    decide,
-    possible,
-)
+from service.acts.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Verdict
+from service.acts.rules import Change, Done, Refused, decide, possible
 from service.timing import QuietHours
 from service.types import AttemptState, Medium, Quiet, ReminderState
 

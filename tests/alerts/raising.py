@@ -1,6 +1,6 @@
 """Alerts raised as other rooms raise them."""
 
-from service.alerts import alert
+from service.alerts.record import alert
 from service.types import Json
 from tests.support.house import House
 

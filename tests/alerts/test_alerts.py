@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.alerts import RECENT, AlertRules, Alerts
+from service.alerts.record import RECENT
+from service.alerts.sending import AlertRules, Alerts
 from service.alerts.words import _tables, letter_about
 from service.clinics import house_of
 from service.content import LOCALES
@@ -245,7 +246,7 @@ async def test_who_wrote_is_said_as_far_as_it_is_known_and_not_after_an_erasure(
 
 def test_every_kind_has_its_words_in_every_language_and_an_unknown_one_is_told_too() -> None:
     tables = _tables()
-    detail = {"code": "1", "step": "day-1", "refused": 3, "reason": "credential", "messages": 2}
+    detail = {"code": "1", "step": "day-1", "refused": 3, "reason": "credential", "messages": 2, "numbers": 50}
     for locale in (*LOCALES, "fr"):
         house = house_of(clinic(locale=locale), TEN)
         for kind in (*set(tables["en"]) - {"day", "foot", "nobody", "reply", "reasons"}, "something-new"):

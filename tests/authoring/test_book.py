@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from service.authoring import Change, Stale, TemplateBook
+from service.authoring import Change, Stale, TemplateBook, WritingRules
 from service.errors import AftercareError, BadInput, Conflict, NotFound
+from service.links import Links
 from service.store import templates as store
-from service.store.tables import Attempt, Decision, Reminder, TemplateCurrent, Wording, core
+from service.store.tables import Attempt, Client, Decision, Reminder, TemplateCurrent, Wording, core
 from service.store.templates import TemplateKey
 from service.types import Medium, Sms
 from tests.dispatch.acting import change, day_one_due, on_sqlite, the
@@ -276,3 +277,33 @@ async def test_a_preview_shows_each_sample_client_what_they_would_get(house: Hou
     await published(book, OURS, accepted=["warn-missing-translation"])
     spanish = await book.preview(CLINIC, KEY._replace(locale="es"))
     assert [one.origin for one in spanish][:4] == ["clinic-default"] * 4
+
+
+async def test_who_chose_another_language_on_their_page_is_counted_by_that(house: House) -> None:
+    await day_one_due(house)
+    await day_one_due(house, id="e-2", treatment__id="visit-2", client__ref="c-2")
+    await change(house, Client, {"locale_chosen": "es"}, core(Client).c.ref == "c-2")
+    spanish = KEY._replace(locale="es")
+    book = book_of(house)
+    await published(book, OURS.replace("today", "hoy"), key=spanish)
+    assert (await book.open(CLINIC, spanish)).touches == 1
+    _, checked = await book.save(CLINIC, KEY, OURS, by())
+    assert checked.warnings == ()  # whoever reads Spanish has words of their own
+
+
+@on_sqlite
+async def test_how_many_segments_are_too_many_is_a_setting(house: House) -> None:
+    strict = TemplateBook(house.database, shipped(), WritingRules(segments=1))
+    _, checked = await strict.save(CLINIC, KEY, OURS + " again" * 20, by())
+    assert [warning.code for warning in checked.warnings] == ["warn-segments"]
+    _, checked = await book_of(house).save(CLINIC, KEY, OURS + " again" * 20, by(1))
+    assert checked.warnings == ()
+
+
+@on_sqlite
+async def test_links_in_previews_are_as_long_as_real_ones(house: House) -> None:
+    ours = TemplateBook(house.database, shipped(), WritingRules(base="https://aftercare.example"))
+    (ordinary, *_) = await ours.look(CLINIC, KEY, source="{{ clinic.name }}: {{ links.page | default: '' }}")
+    assert isinstance(ordinary.message, Sms)
+    real = Links("https://aftercare.example", ["k" * 40]).new().page
+    assert len(ordinary.message.text) == len(f"Glow Clinic: {real}")

@@ -32,7 +32,9 @@ async def through_the_worker(house: House) -> Any:
 
 
 async def yes(house: House, *protocols: str, locale: str = "en", clinician: str = "Dr Lee") -> None:
-    await confirm(house.database, shipped(), CLINIC, protocols, locale, clinician=clinician, reader="Grace")
+    await confirm(
+        house.database, shipped(), CLINIC, protocols, locale, clinician=clinician, reader="Grace", doer="command:ada"
+    )
 
 
 async def test_an_unconfirmed_protocol_stays_in_the_outbox_although_the_channel_is_live(migrated_url: str) -> None:

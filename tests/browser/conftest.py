@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from service.console import sign_in_path
+from service.console.address import sign_in_path
 from service.store.session import Database
 from service.web import WebServer
 from tests.console.conftest import Clock, Console, furnish

@@ -18,6 +18,8 @@ PAGES = (
     "/console?show=coming",
     "/console?show=not-sent",
     "/console/attention",
+    "/console/words",
+    "/console/words/microneedling?locale=es&step=day-1-sunscreen&medium=email",
     "/console/treatments",
     "/console/treatments/visit%20of%20Ada",
     "/console/nothing",

@@ -13,13 +13,18 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from service.console import ConsoleParts, console_router
+from service.authoring import TemplateBook
+from service.console.authors import Authors
+from service.console.parts import ConsoleParts
+from service.console.routes import console_router
+from service.staff import StaffBook, Trials
 from service.store.schema import migrate
 from service.store.session import Database
 from service.store.sign_ins import issue_sign_in
 from service.types import Message
 from tests.console.visitor import Visitor
 from tests.support import seed
+from tests.support.house import shipped
 from tests.support.postgres import Server
 from tests.support.seed import ADA, NOW, Line, Person
 
@@ -45,6 +50,11 @@ class Clock:
         return self.now
 
 
+def authors_of(database: Database) -> Authors:
+    book = TemplateBook(database, shipped())
+    return Authors(book, StaffBook(database), Trials(database, book), shipped())
+
+
 @dataclass
 class Console:
     """The console over a seeded database."""
@@ -59,6 +69,7 @@ class Console:
         parts = ConsoleParts(
             database=self.database,
             protocols={"microneedling": Title("Micro-needling")},
+            authors=authors_of(self.database),
             show=self.show,
             secret_keys=self.keys,
             sentences={"past": "its time was over", "quiet-hours": "It waited for the morning."},

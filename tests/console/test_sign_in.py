@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.console import sign_in_path
+from service.console.address import sign_in_path
 from service.errors import NotFound
 from service.store.sign_ins import consume, issue_sign_in
 from service.store.tables import Staff, core

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from fastapi import FastAPI
 
-from service.console import sign_in_path
+from service.console.address import sign_in_path
 
 HOST = "console.example"
 FROM_HERE = {"sec-fetch-site": "same-origin"}

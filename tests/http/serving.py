@@ -5,32 +5,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import SecretStr
 from pyreqwest.client import Client, ClientBuilder
 
-from service.acts import Acts
-from service.authoring import TemplateBook
-from service.console import ConsoleParts
-from service.http.auth import Keys
-from service.http.callbacks import callbacks_router
-from service.http.events import EventLimits
-from service.http.health import Readiness
-from service.http.records import records_router
-from service.http.reminders import reminders_router
-from service.http.templates import templates_router
-from service.reasons import SENTENCES
-from service.receipts import Receipts
+from service.http.limits import RateLimit
+from service.settings import Channels, Settings
+from service.settings.model import Api
+from service.settings.model import Intake as IntakeLimits
 from service.store.keys import issue_key
 from service.types import Json
-from service.web import WebServer, web_app
-from service.words import Words
+from service.web import WebServer
+from service.wiring.web import build_web
 from tests.support.house import CLINIC, House, shipped
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 20
 FRESH = timedelta(seconds=30)
+DOCS = Path(__file__).parents[2] / "docs"
+CODES = (DOCS / "api.md").read_text("utf-8").partition("## Error codes")[2] + (DOCS / "templates.md").read_text("utf-8")
+UNLIMITED = RateLimit(1_000_000, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,7 @@ class Answer:
         assert (kind, found["status"], found["type"]) == (
             "application/problem+json", self.status, f"urn:aftercare:problem:{found['code']}",
         )  # fmt: skip
+        assert f"`{found['code']}`" in CODES, "docs/api.md lists it (or templates.md, of words)"
         assert found["title"]
         assert found["detail"]
         assert found["errors"][0]["code"] == found["code"]
@@ -86,28 +84,21 @@ class Web:
 
 
 @asynccontextmanager
-async def serving(house: House) -> AsyncIterator[Web]:
+async def serving(house: House, limit: RateLimit = UNLIMITED) -> AsyncIterator[Web]:
     """The web process of a house, and a key of its clinic."""
-    async with serving_without_key(house) as web:
+    async with serving_without_key(house, limit) as web:
         yield replace(web, key=await web.issue())
 
 
 @asynccontextmanager
-async def serving_without_key(house: House) -> AsyncIterator[Web]:
-    content = shipped()
-    words = Words(content.templates, content.protocols)
-    keys = Keys(house.database)
-    app = web_app(
-        house.intake,
-        keys,
-        EventLimits(BODY_LIMIT, BATCH_LIMIT, timedelta(hours=24)),
-        Readiness(house.database, FRESH),
-        callbacks_router({}, Receipts(house.database), ""),
-        ConsoleParts(house.database, content.protocols, words.show, ["k" * 40], SENTENCES),
-        templates_router(TemplateBook(house.database, content), keys),
-        reminders_router(house.database, keys, Acts(house.database, house.due.append)),
-        records_router(house.database, keys),
+async def serving_without_key(house: House, limit: RateLimit = UNLIMITED) -> AsyncIterator[Web]:
+    settings = Settings(
+        secret_keys=(SecretStr("k" * 40),),
+        channels=Channels.OUTBOX,
+        intake=IntakeLimits(body_limit=BODY_LIMIT, batch_limit=BATCH_LIMIT),
+        api=Api(rate=limit.rate, burst=limit.burst),
     )
+    app = build_web(settings, house.database, shipped(), house.intake, house.due.append)
     server = WebServer(app, "127.0.0.1", 0)
     running = asyncio.create_task(server.run())
     try:

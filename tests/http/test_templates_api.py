@@ -81,6 +81,7 @@ async def test_an_unknown_field_is_answered_with_its_place_and_what_was_meant(au
         ({"source": OURS}, {"If-Match": "now"}, 428, "no-if-match"),
         ({"source": OURS}, {"If-Match": '"7"'}, 409, "no-version-yet"),
         ({"words": OURS}, {"If-Match": '"0"'}, 422, "invalid-field"),
+        ({"source": OURS, "accept": ["a\x00"]}, {"If-Match": '"0"'}, 422, "nul-character"),
         ({"source": "a" * 70_000}, {"If-Match": '"0"'}, 413, "body-too-large"),
     ],
 )

@@ -94,7 +94,7 @@ def test_an_unknown_field_is_answered_with_the_nearest_known_one(written: str, m
             [("template-unknown-field", "2:13"), ("template-syntax", "3:12"), ("template-syntax", "5:1")],
         ),
         ("subject: {% if links.page %}a{% endif %}", "Hello", [("message-empty", "1:1")]),
-        ("subject: " + "a" * 201, "Hello", [("message-too-long", "2:1")]),
+        ("subject: " + "a" * 999, "Hello", [("message-too-long", "2:1")]),
         ("subject: a\nbutton: Book", "Hello", [("template-link", "3:9")]),
         ("subject: a\nbutton: Book -> javascript:alert(1)", "Hello", [("template-link", "3:9")]),
         ("subject: a\nbutton: Book -> {{ clinic.name }}", "Hello", [("template-link", "3:9")]),

@@ -126,7 +126,7 @@ def test_a_text_part_has_only_the_body_and_the_clinics_signature() -> None:
     ).text
     assert text.partition("three\n\n")[2] == (
         "Book: https://glow.example/book\n\n-- \nGlow Soho\n5 Frith Street, London W1D 4PP\n020 7946 0123\n\n"
-        "Choose which messages you get: https://glow.example/p/x7Kq\n"
+        "Choose which messages you get: https://glow.example/p/x7Kq2Lm9Rt4B\n"
     )
     assert (
         email(letter("Hello."), BARE).text
@@ -154,7 +154,7 @@ def test_conditions_stand_between_paragraphs_or_within_one(body: str, with_it: s
 @pytest.mark.parametrize(
     ("body", "link"),
     [
-        ("[a]({{ links.page }})", 'href="https://glow.example/a/x7Kq"'),
+        ("[a]({{ links.page }})", 'href="https://glow.example/a/x7Kq2Lm9Rt4B"'),
         ("[a](tel:{{ location.phone }})", 'href="tel:02079460123"'),
         ("[a](https://a.example/?q={{ location.name }})", 'href="https://a.example/?q=Glow%20Soho"'),
         ("[a](mailto:a@b.example)", 'href="mailto:a@b.example"'),
@@ -198,7 +198,7 @@ def test_a_subject_is_one_line_and_not_endless() -> None:
     wording = untried("a", "subject: {{ treatment.note }}")
     assert email(wording).subject == "No retinol for 10 days. Come by if the redness has not settled by Monday."
     long = {**ADA, "treatment": {"note": "word " * 300}}
-    assert len(email(wording, long).subject) <= 200
+    assert len(email(wording, long).subject) <= 998
 
 
 @pytest.mark.parametrize(

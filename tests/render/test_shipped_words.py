@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from service.render import SAMPLES, Templates, Wording, missing_words, render
+from service.render import SAMPLES, Wording, missing_words, render
 from service.types import Email, Medium, Sms
 from tests.render.making import FOLDER
+from tests.support.house import shipped
 
-TEMPLATES = Templates.load(FOLDER)
+TEMPLATES = shipped().templates
 ALL = sorted(
     TEMPLATES.wordings.values(), key=lambda wording: (wording.protocol, wording.step, wording.medium, wording.locale)
 )

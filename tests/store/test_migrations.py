@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from sqlmodel import SQLModel
 
 from service.settings import Settings
-from service.store.schema import REVISION, migrate, require_current
+from service.store.revision import REVISION, require_current
+from service.store.schema import migrate
 from service.store.session import Database
 from service.store.tables import SchemaInfo, core
 from tests.conftest import new_postgres_database

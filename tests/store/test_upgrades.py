@@ -13,7 +13,8 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from service.store import schema
-from service.store.schema import REVISION, migrate, require_current
+from service.store.revision import REVISION, require_current
+from service.store.schema import migrate
 from service.store.session import Database
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

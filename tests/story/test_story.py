@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.acts import Acts, Cancel, Move, Resolve, Retry, Verdict, Who
+from service.acts.acts import Cancel, Move, Resolve, Retry, Verdict, Who
+from service.acts.performing import Acts
 from service.desk import Opened, open_reminder
 from service.reasons import SENTENCES
 from service.receipts import Receipts

@@ -17,7 +17,8 @@ from service.content import LOCALES, Content, load_content
 from service.dispatch import Backoff, Lease, Settler, SettleRules, Starter
 from service.dispatch.batch import Started
 from service.events import Event, event_from
-from service.intake import Intake, Taken
+from service.intake.answer import Taken
+from service.intake.group import Intake
 from service.settings import data_folder
 from service.store.schema import migrate
 from service.store.session import Database

@@ -73,7 +73,14 @@ WORDS = {
 
 async def add_clinic(connection: AsyncConnection, clinic: str = "glow", name: str = "Glow Skin Clinic") -> None:
     """A clinic with two locations, two senders and an owner."""
-    row = {"id": clinic, "name": name, "time_zone": "Europe/London", "locale": "en", "country": "GB"}
+    row = {
+        "id": clinic,
+        "name": name,
+        "time_zone": "Europe/London",
+        "locale": "en",
+        "country": "GB",
+        "phone": "020 7946 0123",
+    }
     await _insert(connection, Clinic, **row, created_at=NOW, brand={})
     first = name.partition(" ")[0]
     await _insert(connection, Location, clinic=clinic, id="soho", name=f"{first} Soho")

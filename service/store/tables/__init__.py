@@ -12,12 +12,15 @@ clinic: by reading every row that the clinic has.
 from service.store.tables.answers import Alert, Reply
 from service.store.tables.appointments import Appointment, ServiceCode, Void
 from service.store.tables.base import core, plain_times
+from service.store.tables.exchanges import KeptAnswer, Refusal
+from service.store.tables.guards import Audit, NumberBlock, RetentionMark
 from service.store.tables.messages import Attempt, Decision, Reminder, Wording
 from service.store.tables.people import Client, Consent, Recipient
-from service.store.tables.platform import SchemaInfo, Worker
+from service.store.tables.platform import SchemaInfo, Worker, ZoneRules
 from service.store.tables.receipts import ParkedReceipt, Poll, RefusedWords, SenderWatch
+from service.store.tables.staff import StaffAddress, StaffMessage
 from service.store.tables.tenants import ApiKey, Clinic, Location, Sender, SignIn, Staff
-from service.store.tables.visits import Course, Event, ImportRun, Treatment
+from service.store.tables.visits import Course, Event, ImportRun, Replan, Treatment
 from service.store.tables.words import (
     ProtocolReview,
     TemplateCurrent,
@@ -33,6 +36,7 @@ __all__ = [
     "ApiKey",
     "Appointment",
     "Attempt",
+    "Audit",
     "Client",
     "Clinic",
     "Consent",
@@ -40,20 +44,27 @@ __all__ = [
     "Decision",
     "Event",
     "ImportRun",
+    "KeptAnswer",
     "Location",
+    "NumberBlock",
     "ParkedReceipt",
     "Poll",
     "ProtocolReview",
     "Recipient",
+    "Refusal",
     "RefusedWords",
     "Reminder",
+    "Replan",
     "Reply",
+    "RetentionMark",
     "SchemaInfo",
     "Sender",
     "SenderWatch",
     "ServiceCode",
     "SignIn",
     "Staff",
+    "StaffAddress",
+    "StaffMessage",
     "TemplateCurrent",
     "TemplateHold",
     "TemplateSeen",
@@ -62,5 +73,6 @@ __all__ = [
     "Void",
     "Wording",
     "Worker",
+    "ZoneRules",
     "core",
 ]

@@ -62,6 +62,8 @@ class Recipient(SQLModel, table=True):
     suppressed_reason: str = ""
     unusable_at: datetime | None = None
     unusable_reason: str = ""
+    shared: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    """A number that several clients were seen to have: only of these a start counts the texts."""
     created_at: datetime
 
 

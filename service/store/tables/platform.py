@@ -25,3 +25,12 @@ class SchemaInfo(SQLModel, table=True):
     revision: int = Field(primary_key=True)
     minimum_code: str
     applied_at: datetime
+
+
+class ZoneRules(SQLModel, table=True):
+    """The rules of a time zone by which plans were last made, as a digest. Of the platform: zones belong to nobody."""
+
+    __tablename__ = "zone_rules"
+
+    zone: str = Field(primary_key=True)
+    digest: str

@@ -62,6 +62,8 @@ class SenderWatch(SQLModel, table=True):
     """When to look at it next: to let it go on, or, where it sends again, to call the trouble over."""
     check_since: datetime | None = None
     """Its provider's list from then on is to be compared with our attempts before it sends again."""
+    texts_until: datetime | None = None
+    """Texts that were written to it before then have been asked for, should one not have reached us."""
 
 
 class Poll(SQLModel, table=True):

@@ -28,6 +28,8 @@ class Clinic(SQLModel, table=True):
     quiet_start: str = "20:00"
     quiet_end: str = "09:00"
     quiet_email: bool = False
+    sms_countries: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
+    """Where its texts may go, as ISO codes; empty: to its own country."""
     brand: Json = Field(default_factory=dict, sa_type=JSON)
     words_stamp: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Grows whenever what is sent in this clinic's name changes: a publish, a hold, a confirmation."""
@@ -89,7 +91,10 @@ class Staff(SQLModel, table=True):
 
     clinic: str = Field(primary_key=True, foreign_key="clinic.id")
     id: str = Field(primary_key=True)
+    """A short name, like `grace`."""
+    name: str = Field(default="", sa_column_kwargs={"server_default": ""})
     role: str
+    """`owner`, `editor` or `viewer`."""
     created_at: datetime
 
 
@@ -119,3 +124,5 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """Written at most once a minute."""

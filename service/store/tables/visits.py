@@ -98,3 +98,14 @@ class ImportRun(SQLModel, table=True):
     repeated: int
     rejected: int
     updated_at: datetime
+
+
+class Replan(SQLModel, table=True):
+    """A client whose courses are to be planned anew: what their plans stood on has changed, and no event said so."""
+
+    __tablename__ = "replan"
+    __table_args__ = (to("client", "client", key=("ref",)),)
+
+    clinic: str = Field(primary_key=True)
+    client: str = Field(primary_key=True)
+    since: datetime

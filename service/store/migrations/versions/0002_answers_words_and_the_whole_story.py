@@ -35,6 +35,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("age", name=op.f("pk_poll")),
     )
     op.create_table(
+        "zone_rules",
+        sa.Column("zone", sqltypes.AutoString(), nullable=False),
+        sa.Column("digest", sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("zone", name=op.f("pk_zone_rules")),
+    )
+    op.create_table(
         "alert",
         sa.Column("clinic", sqltypes.AutoString(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -69,6 +75,48 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "audit",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("who", sqltypes.AutoString(), nullable=False),
+        sa.Column("act", sqltypes.AutoString(), nullable=False),
+        sa.Column("about", sqltypes.AutoString(), nullable=False),
+        sa.Column("client", sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_audit_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_audit")),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_client", ["client", "clinic", "id"], unique=False)
+
+    op.create_table(
+        "kept_answer",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("key", sqltypes.AutoString(), nullable=False),
+        sa.Column("idempotency_key", sqltypes.AutoString(), nullable=False),
+        sa.Column("request", sqltypes.AutoString(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column(
+            "headers", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("begun_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_kept_answer_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "key", "idempotency_key", name=op.f("pk_kept_answer")),
+    )
+    with op.batch_alter_table("kept_answer", schema=None) as batch_op:
+        batch_op.create_index("ix_kept_answer_begun_at", ["begun_at"], unique=False)
+
+    op.create_table(
+        "number_block",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("block", sqltypes.AutoString(), nullable=False),
+        sa.Column("since", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("numbers", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_number_block_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "block", name=op.f("pk_number_block")),
+    )
+    op.create_table(
         "protocol_review",
         sa.Column("clinic", sqltypes.AutoString(), nullable=False),
         sa.Column("protocol", sqltypes.AutoString(), nullable=False),
@@ -84,6 +132,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic", "protocol", "locale", name=op.f("pk_protocol_review")),
     )
     op.create_table(
+        "refusal",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("digest", sqltypes.AutoString(), nullable=False),
+        sa.Column("source", sqltypes.AutoString(), nullable=False),
+        sa.Column("event", sqltypes.AutoString(), nullable=False),
+        sa.Column("type", sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "problems", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("first_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("last_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_refusal_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "digest", name=op.f("pk_refusal")),
+    )
+    with op.batch_alter_table("refusal", schema=None) as batch_op:
+        batch_op.create_index("ix_refusal_last_at", ["last_at"], unique=False)
+
+    op.create_table(
         "refused_words",
         sa.Column("clinic", sqltypes.AutoString(), nullable=False),
         sa.Column("wording", sqltypes.AutoString(), nullable=False),
@@ -94,6 +161,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("refused_words", schema=None) as batch_op:
         batch_op.create_index("ix_refused_words_age", ["at"], unique=False)
+
+    op.create_table(
+        "retention_mark",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "reached", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("look_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_retention_mark_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "kind", name=op.f("pk_retention_mark")),
+    )
+    with op.batch_alter_table("retention_mark", schema=None) as batch_op:
+        batch_op.create_index("ix_retention_mark_due", ["look_at"], unique=False)
 
     op.create_table(
         "service_code",
@@ -205,6 +286,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_appointment_client", ["client", "clinic"], unique=False)
 
     op.create_table(
+        "replan",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("client", sqltypes.AutoString(), nullable=False),
+        sa.Column("since", sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic", "client"], ["client.clinic", "client.ref"], name=op.f("fk_replan_client")),
+        sa.PrimaryKeyConstraint("clinic", "client", name=op.f("pk_replan")),
+    )
+    op.create_table(
         "sender_watch",
         sa.Column("clinic", sqltypes.AutoString(), nullable=False),
         sa.Column("sender", sqltypes.AutoString(), nullable=False),
@@ -218,6 +307,7 @@ def upgrade() -> None:
         sa.Column("probes", sa.Integer(), nullable=False),
         sa.Column("look_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("check_since", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("texts_until", sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["clinic", "sender"], ["sender.clinic", "sender.id"], name=op.f("fk_sender_watch_sender")
         ),
@@ -238,6 +328,65 @@ def upgrade() -> None:
             sqlite_where=sa.text("trouble != ''"),
             postgresql_where=sa.text("trouble != ''"),
         )
+
+    op.create_table(
+        "staff_address",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("staff", sqltypes.AutoString(), nullable=False),
+        sa.Column("medium", sqltypes.AutoString(), nullable=False),
+        sa.Column("address", sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "confirmed_at",
+            sqltypes.UTCDateTime(),
+            nullable=True,
+        ),
+        sa.Column("proof", sqltypes.AutoString(), nullable=False),
+        sa.Column("code_digest", sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "code_expires_at",
+            sqltypes.UTCDateTime(),
+            nullable=True,
+        ),
+        sa.Column("code_tries", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic", "staff"], ["staff.clinic", "staff.id"], name=op.f("fk_staff_address_staff")),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_staff_address_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "staff", "medium", name=op.f("pk_staff_address")),
+    )
+    op.create_table(
+        "staff_message",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("staff", sqltypes.AutoString(), nullable=False),
+        sa.Column("medium", sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqltypes.AutoString(), nullable=False),
+        sa.Column("recipient", sqltypes.AutoString(), nullable=False),
+        sa.Column("subject", sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sqltypes.AutoString(), nullable=False),
+        sa.Column("html", sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "about", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("asked_by", sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("due_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("state", sqltypes.AutoString(), nullable=False),
+        sa.Column("code", sqltypes.AutoString(), nullable=False),
+        sa.Column("settled_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic", "staff"], ["staff.clinic", "staff.id"], name=op.f("fk_staff_message_staff")),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_staff_message_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_staff_message")),
+    )
+    with op.batch_alter_table("staff_message", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_staff_message_due",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+        batch_op.create_index("ix_staff_message_staff", ["staff", "clinic", "created_at"], unique=False)
 
     op.create_table(
         "reply",
@@ -269,6 +418,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_reply_address", ["address", "clinic"], unique=False)
         batch_op.create_index("ix_reply_client", ["client", "clinic", "received_at"], unique=False)
 
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "last_used_at",
+                sqltypes.UTCDateTime(),
+                nullable=True,
+            )
+        )
+
     with op.batch_alter_table("client", schema=None) as batch_op:
         batch_op.add_column(sa.Column("locale_chosen", sqltypes.AutoString(), server_default="", nullable=False))
         batch_op.add_column(
@@ -297,6 +455,14 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("clinic", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "sms_countries",
+                sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
+                server_default="[]",
+                nullable=False,
+            )
+        )
         batch_op.add_column(sa.Column("words_stamp", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(
             sa.Column(
@@ -320,6 +486,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("client", sqltypes.AutoString(), server_default="", nullable=False))
         batch_op.create_index("ix_event_client", ["client", "clinic"], unique=False)
 
+    with op.batch_alter_table("recipient", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("shared", sa.Boolean(), server_default="0", nullable=False))
+
     with op.batch_alter_table("reminder", schema=None) as batch_op:
         batch_op.add_column(sa.Column("called_off", sqltypes.AutoString(), server_default="", nullable=False))
         batch_op.create_index(
@@ -341,8 +510,14 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("day_spent", sa.Integer(), server_default="0", nullable=False))
 
+    with op.batch_alter_table("staff", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("name", sqltypes.AutoString(), server_default="", nullable=False))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("staff", schema=None) as batch_op:
+        batch_op.drop_column("name")
+
     with op.batch_alter_table("sender", schema=None) as batch_op:
         batch_op.drop_column("day_spent")
         batch_op.drop_column("day_began_at")
@@ -355,6 +530,9 @@ def downgrade() -> None:
             postgresql_where=sa.text("state = 'scheduled'"),
         )
         batch_op.drop_column("called_off")
+
+    with op.batch_alter_table("recipient", schema=None) as batch_op:
+        batch_op.drop_column("shared")
 
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_client")
@@ -371,6 +549,7 @@ def downgrade() -> None:
     with op.batch_alter_table("clinic", schema=None) as batch_op:
         batch_op.drop_column("paused_at")
         batch_op.drop_column("words_stamp")
+        batch_op.drop_column("sms_countries")
 
     with op.batch_alter_table("client", schema=None) as batch_op:
         batch_op.drop_column("erased_at")
@@ -380,11 +559,24 @@ def downgrade() -> None:
         batch_op.drop_column("paused_until")
         batch_op.drop_column("locale_chosen")
 
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.drop_column("last_used_at")
+
     with op.batch_alter_table("reply", schema=None) as batch_op:
         batch_op.drop_index("ix_reply_client")
         batch_op.drop_index("ix_reply_address")
 
     op.drop_table("reply")
+    with op.batch_alter_table("staff_message", schema=None) as batch_op:
+        batch_op.drop_index("ix_staff_message_staff")
+        batch_op.drop_index(
+            "ix_staff_message_due",
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+
+    op.drop_table("staff_message")
+    op.drop_table("staff_address")
     with op.batch_alter_table("sender_watch", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_sender_watch_trouble", sqlite_where=sa.text("trouble != ''"), postgresql_where=sa.text("trouble != ''")
@@ -396,6 +588,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("sender_watch")
+    op.drop_table("replan")
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.drop_index("ix_appointment_client")
 
@@ -406,11 +599,28 @@ def downgrade() -> None:
     op.drop_table("template_hold")
     op.drop_table("template_current")
     op.drop_table("service_code")
+    with op.batch_alter_table("retention_mark", schema=None) as batch_op:
+        batch_op.drop_index("ix_retention_mark_due")
+
+    op.drop_table("retention_mark")
     with op.batch_alter_table("refused_words", schema=None) as batch_op:
         batch_op.drop_index("ix_refused_words_age")
 
     op.drop_table("refused_words")
+    with op.batch_alter_table("refusal", schema=None) as batch_op:
+        batch_op.drop_index("ix_refusal_last_at")
+
+    op.drop_table("refusal")
     op.drop_table("protocol_review")
+    op.drop_table("number_block")
+    with op.batch_alter_table("kept_answer", schema=None) as batch_op:
+        batch_op.drop_index("ix_kept_answer_begun_at")
+
+    op.drop_table("kept_answer")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_client")
+
+    op.drop_table("audit")
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_alert_waiting", sqlite_where=sa.text("sent_at IS NULL"), postgresql_where=sa.text("sent_at IS NULL")
@@ -421,6 +631,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_alert_about")
 
     op.drop_table("alert")
+    op.drop_table("zone_rules")
     op.drop_table("poll")
     with op.batch_alter_table("parked_receipt", schema=None) as batch_op:
         batch_op.drop_index("ix_parked_receipt_age")

@@ -1,0 +1,59 @@
+"""How much one key may ask of this process: a bucket of tokens for each, so that one runaway system slows no other."""
+
+import math
+from dataclasses import dataclass
+
+from service import clock
+from service.errors import AftercareError, Problem
+
+_MOST = 10_000
+
+
+class TooMany(AftercareError):
+    """`retry_after`: whole seconds until a request would be taken again."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        sentence = f"this key asks too often: go on in {retry_after} s, and send events in batches"
+        super().__init__(Problem("rate-limited", "Authorization", sentence))
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`rate` is requests a second, `burst` how many may come at once."""
+
+    rate: float
+    burst: float
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class Buckets:
+    """By key, in memory: every web process counts for itself."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, key: str) -> None:
+        """Count one request. Raises TooMany, which costs nothing: whoever waits as told gets through."""
+        now = clock.monotonic()
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._new(key, now)
+        bucket.tokens = min(self._limit.burst, bucket.tokens + (now - bucket.at) * self._limit.rate)
+        bucket.at = now
+        if bucket.tokens < 1:
+            raise TooMany(max(1, math.ceil((1 - bucket.tokens) / self._limit.rate)))
+        bucket.tokens -= 1
+
+    def _new(self, key: str, now: float) -> _Bucket:
+        if len(self._buckets) >= _MOST:  # so many keys in use at once are no runaway: forget what was counted
+            self._buckets.clear()
+        return self._buckets.setdefault(key, _Bucket(self._limit.burst, now))

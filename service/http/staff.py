@@ -1,0 +1,136 @@
+"""/v1/staff: who works for a clinic and how they are reached; and test messages, which go to them alone."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from service.acts.acts import Who
+from service.authoring import TemplateBook
+from service.http.auth import Caller, Keys
+from service.http.manners import MOST, Body, body_as, body_of, problem, v1_router
+from service.http.repeats import repeatable
+from service.staff import Member, StaffBook, Trials
+from service.types import Json, Medium, Sms
+
+SCOPE = "operator"
+"""Staff sign in to the console and confirm protocols: a key for words does not reach that far."""
+_WORDS = "templates:write"
+_OF_ONE: dict[int | str, Json] = {
+    404: problem("This clinic has no such member of staff (`unknown-staff`), or no such address (`no-address`)."),
+    409: problem(
+        "A clinic keeps one owner (`last-owner`); whoever has the address told it to stop (`address-stopped`)."
+    ),
+    429: problem("Enough was sent to them for now (`too-many-codes`, `too-many-tests`)."),
+}
+
+
+class Person(Body):
+    """What is left out stays as it is. A new number or address is sent a code."""
+
+    name: str | None = Field(None, max_length=80)
+    role: str | None = None
+    """`owner`, `editor` or `viewer`."""
+    phone: str | None = Field(None, max_length=40)
+    email: str | None = Field(None, max_length=254)
+
+
+class Code(Body):
+    code: str = Field(max_length=20)
+
+
+class ByMedium(Body):
+    medium: Medium = Field(strict=False)
+
+
+class Test(Body):
+    """`number`: a version, or 0 for what is sent now. `sample`: which sample client it is written to."""
+
+    __test__ = False
+
+    to: str = Field(max_length=40)
+    number: int = Field(0, ge=0, le=MOST)
+    sample: str = Field("ordinary", max_length=40)
+
+
+_PERSON = body_of(Person, grace={"name": "Grace", "role": "editor", "phone": "+447400123457"})
+_BY_MEDIUM = body_of(ByMedium, text={"medium": "sms"})
+_CODE = body_of(Code, code={"code": "204816"})
+_TEST = body_of(Test, now={"to": "grace"}, draft={"to": "grace", "number": 3})
+
+
+def staff_router(people: StaffBook, trials: Trials, book: TemplateBook, keys: Keys) -> APIRouter:
+    router = v1_router(tags=["Staff"], route_class=repeatable(keys))
+    _people(router, people, keys)
+    _confirming(router, people, keys)
+    _testing(router, trials, book, keys)
+    return router
+
+
+def _people(router: APIRouter, people: StaffBook, keys: Keys) -> None:
+    @router.get("/v1/staff", summary="List a clinic's staff")
+    async def list_staff(request: Request) -> Json:
+        caller = await keys.caller(request, SCOPE)
+        return {"staff": [_member(one) for one in await people.all(caller.clinic)]}
+
+    @router.put("/v1/staff/{id}", summary="Add or change one", openapi_extra=_PERSON, responses=_OF_ONE)
+    async def put_staff(request: Request, id: str) -> Json:  # noqa: A002
+        caller = await keys.caller(request, SCOPE)
+        given = await body_as(Person, request)
+        member = await people.put(caller.clinic, id, **given.model_dump(), asked_by=_who(caller))
+        return _member(member)
+
+    @router.delete("/v1/staff/{id}", summary="Take one off the staff", status_code=204, responses=_OF_ONE)
+    async def remove_staff(request: Request, id: str) -> Response:  # noqa: A002
+        caller = await keys.caller(request, SCOPE)
+        await people.remove(caller.clinic, id, _who(caller))
+        return Response(status_code=204)
+
+
+def _confirming(router: APIRouter, people: StaffBook, keys: Keys) -> None:
+    @router.post("/v1/staff/{id}/code", summary="Send another code", openapi_extra=_BY_MEDIUM,
+                 responses=_OF_ONE)  # fmt: skip
+    async def send_code(request: Request, id: str) -> Json:  # noqa: A002
+        caller = await keys.caller(request, SCOPE)
+        wanted = await body_as(ByMedium, request)
+        return _member(await people.send_code(caller.clinic, id, wanted.medium, _who(caller)))
+
+    @router.post("/v1/staff/{id}/confirm", summary="Read a code back", openapi_extra=_CODE,
+                 responses=_OF_ONE)  # fmt: skip
+    async def confirm(request: Request, id: str) -> Json:  # noqa: A002
+        caller = await keys.caller(request, SCOPE)
+        code = await body_as(Code, request)
+        confirmed = await people.confirm(caller.clinic, id, code.code, _who(caller))
+        return {"confirmed": [medium.value for medium in confirmed]}
+
+
+def _testing(router: APIRouter, trials: Trials, book: TemplateBook, keys: Keys) -> None:
+    @router.post(
+        "/v1/templates/{protocol}/{step}/{medium}/{locale}/test",
+        summary="Send a test to a member of staff",
+        tags=["Templates"],
+        status_code=202,
+        openapi_extra=_TEST,
+        responses=_OF_ONE,
+    )
+    async def test(request: Request, protocol: str, step: str, medium: str, locale: str) -> Json:
+        """To the number or address that they have confirmed as their own; marked as a test, with sample values."""
+        caller, key = await keys.caller(request, _WORDS), book.key(protocol, step, medium, locale)
+        wanted = await body_as(Test, request)
+        address, message = await trials.send(
+            caller.clinic, key, wanted.to, number=wanted.number, sample=wanted.sample, asked_by=_who(caller)
+        )
+        shown = {"text": message.text} if isinstance(message, Sms) else {"subject": message.subject}
+        return {"to": wanted.to, "address": address, **shown}
+
+
+def _who(caller: Caller) -> str:
+    return str(Who("key", caller.key))
+
+
+def _member(member: Member) -> Json:
+    addresses: dict[str, Any] = {
+        medium.value: {"address": row.address, "confirmed_at": row.confirmed_at}
+        for medium, row in member.addresses.items()
+    }
+    return {"id": member.id, "name": member.name, "role": member.role, "addresses": addresses}

@@ -1,0 +1,36 @@
+"""Erasing a client at somebody's word: by the event that a clinic's system would send, so that there is one way."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from service.acts.acts import Who
+from service.audit import Deed, note
+from service.errors import NotFound, Problem
+from service.events import event_from
+from service.intake.answer import Effect
+from service.intake.group import Intake
+from service.store.desk import client_row
+from service.store.session import Database
+from service.types import Json
+
+_SOURCE: Final = "/aftercare"
+_CALLED_OFF: Final = frozenset({Effect.CANCELLED, Effect.STOPPING})
+
+
+async def erase(database: Database, intake: Intake, clinic: str, ref: str, who: Who) -> int:
+    """Erase a client; returns how many reminders that called off. A second time changes nothing.
+
+    Who asks is written down first. Raises NotFound (`unknown-client`), Unavailable.
+    """
+    async with database.write() as connection:
+        now = await database.now(connection)
+        if await client_row(connection, clinic, ref) is None:
+            raise NotFound(Problem("unknown-client", "", "this clinic has no such client"))
+        await note(connection, clinic, who, Deed.CLIENT_ERASED, now, client=ref)
+    said: Json = {
+        "specversion": "1.0", "id": str(uuid4()), "source": _SOURCE, "type": "client.erased",
+        "time": now.isoformat(), "data": {"client": {"ref": ref}},
+    }  # fmt: skip
+    taken = await intake.take(clinic, event_from(said, received_at=now, future_tolerance=timedelta(days=1)))
+    return sum(change.effect in _CALLED_OFF for change in taken.changes)

@@ -1,0 +1,86 @@
+"""What holds texts to numbers that nobody asked for, pure: fraud that earns by texts sent, and floods on one phone.
+
+A key that leaks, or a booking form that anybody fills in, can name any number. So a clinic's texts go only to its own
+countries; one number gets so many a day whoever has it; and many new numbers that are alike but for their last digits
+have a person look before anything more goes out.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import phonenumbers
+
+ABROAD: Final = "country-not-allowed"
+FLOODED: Final = "too-many-to-number"
+SPIKE: Final = "many-new-numbers"
+HOUR: Final = timedelta(hours=1)
+
+_BLOCK_DIGITS: Final = 4
+_TELLING: Final = 10
+"""So many characters of a number tell its country, where several share a calling code (+1, +44, +7)."""
+_MOST_KNOWN: Final = 100_000
+_known: dict[str, str] = {}
+"""Countries by the beginning of a number: working one out costs more than all else that is asked of a reminder."""
+
+
+def may_text(number: str, countries: Collection[str]) -> bool:
+    """Whether a number (E.164) is of one of these countries (ISO 3166)."""
+    return country_of(number) in countries
+
+
+def country_of(number: str) -> str:
+    """The country of a number; `001` for those of no country, empty where there is none such."""
+    beginning = number[:_TELLING]
+    if beginning not in _known:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[beginning] = _worked_out(number)
+    return _known[beginning]
+
+
+def _worked_out(number: str) -> str:
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
+
+
+def block_of(number: str) -> str:
+    """What numbers that are sold together share."""
+    return number[:-_BLOCK_DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberCap:
+    """At most `most` texts to one number within `within`, whoever has it."""
+
+    most: int = 10
+    within: timedelta = timedelta(hours=24)
+
+
+class Texts:
+    """What numbers that several clients have were texted lately, this start's own texts included."""
+
+    def __init__(self, cap: NumberCap, shared: Iterable[tuple[str, str]], sent: Iterable[Any]) -> None:
+        """`shared`: (clinic, number) of those; others are kept by what one client may get. `sent`: rows of clinic,
+        number, due_at."""
+        self._cap = cap
+        self._moments: dict[tuple[str, str], list[datetime]] = {key: [] for key in shared}
+        for row in sent:
+            self._moments[row.clinic, row.number].append(row.due_at)
+
+    def free_at(self, clinic: str, number: str, now: datetime) -> datetime:
+        """The first instant from now at which a text to this number would not be one too many."""
+        moments = sorted(self._moments.get((clinic, number), ()))
+        return max(now, moments[-self._cap.most] + self._cap.within) if len(moments) >= self._cap.most else now
+
+    def add(self, clinic: str, number: str, now: datetime) -> None:
+        if (clinic, number) in self._moments:
+            self._moments[clinic, number].append(now)
+
+
+def newly_over(counted: Mapping[Any, int], added: Mapping[Any, int], most: int) -> list[Any]:
+    """The blocks that came to hold too many new numbers just now: those that had before are told already."""
+    return sorted(key for key, numbers in counted.items() if numbers >= most > numbers - added[key])

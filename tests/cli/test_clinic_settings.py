@@ -1,0 +1,66 @@
+"""`aftercare clinic set` and `sender cap`: where texts may go, how much a day, and how the clinic looks."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from service.cli.main import app
+from service.errors import AftercareError
+from service.store.tables import Audit, Clinic, Sender, core
+from tests.dispatch.acting import on_sqlite
+from tests.imports.importing import url_of
+from tests.support.house import CLINIC, House
+
+pytestmark = on_sqlite
+
+
+async def said(house: House, *words: str) -> Result:
+    env = {"DATABASE_URL": url_of(house), "LOGNAME": "deploy"}
+    return await asyncio.to_thread(lambda: CliRunner().invoke(app, [*words, "--clinic", CLINIC], env=env))
+
+
+async def the_clinic(house: House) -> Any:
+    (row,) = await house.rows(Clinic)
+    return row
+
+
+async def test_countries_and_brand_are_set_and_what_is_not_named_stays(house: House) -> None:
+    assert (await said(house, "clinic", "set", "--sms-countries", "gb, IE", "--colour", "#0f766e")).exit_code == 0
+    await said(house, "clinic", "set", "--logo", "https://glow.example/logo.png", "--care-consent", "explicit")
+    row = await the_clinic(house)
+    assert (row.sms_countries, row.care_consent) == (["GB", "IE"], "explicit")
+    assert row.brand == {"colour": "#0f766e", "logo": "https://glow.example/logo.png"}
+    await said(house, "clinic", "set", "--sms-countries", "")
+    assert (await the_clinic(house)).sms_countries == []
+    assert [(line.who, line.act, line.about) for line in await house.rows(Audit)] == [
+        ("command:deploy", "clinic-changed", "brand sms_countries"),
+        ("command:deploy", "clinic-changed", "brand care_consent"),
+        ("command:deploy", "clinic-changed", "sms_countries"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--sms-countries", "GB,Atlantis"), "unknown-country"),
+        (("--colour", "teal"), "invalid-colour"),
+        (("--colour", "#0f766e;}body{"), "invalid-colour"),
+        (("--logo", "http://glow.example/logo.png"), "invalid-address"),
+        (("--logo", 'https://x/"onload='), "invalid-address"),
+        (("--care-consent", "sometimes"), "unknown-policy"),
+    ],
+)
+async def test_what_cannot_be_is_told_and_nothing_is_changed(house: House, words: tuple[str, ...], code: str) -> None:
+    before = await the_clinic(house)
+    refused = await said(house, "clinic", "set", *words)
+    assert isinstance(refused.exception, AftercareError)
+    assert refused.exception.code == code
+    assert await the_clinic(house) == before
+
+
+async def test_a_senders_day_is_capped_and_let_go(house: House) -> None:
+    for a_day, cap in (("500", 500), ("0", None)):
+        assert (await said(house, "sender", "cap", "sms", "--a-day", a_day)).exit_code == 0
+        assert [row.daily_cap for row in await house.rows(Sender, core(Sender).c.id == "sms")] == [cap]

@@ -1,0 +1,91 @@
+"""`aftercare key`: made, shown once, rotated with a grace, ended."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli.main import app
+from service.errors import AftercareError
+from service.store.keys import digest_of, issue_key, key_by_digest, note_use, rotate_key
+from service.store.session import Database
+from service.store.tables import ApiKey
+from tests.dispatch.acting import on_sqlite
+from tests.imports.importing import url_of
+from tests.support.house import NOON, House
+
+DAY = timedelta(days=1)
+
+
+async def told(house: House, *arguments: str) -> str:
+    """Run the command; it has a loop of its own, so a thread of its own too. What it refuses is raised."""
+    words = ["key", *arguments, "--clinic", "glow"]
+    result = await asyncio.to_thread(lambda: CliRunner().invoke(app, words, env={"DATABASE_URL": url_of(house)}))
+    if result.exception is not None:
+        raise result.exception
+    return result.stdout.strip()
+
+
+async def works(database: Database, key: str, at: Any = NOON) -> bool:
+    async with database.read() as connection:
+        return await key_by_digest(connection, digest_of(key), at) is not None
+
+
+@on_sqlite
+async def test_a_key_is_rotated_expires_and_is_revoked(house: House) -> None:
+    old = await told(house, "add", "--scope", "events:write", "--scope", "clients:write", "--expires", "90 days")
+    prefix = old.split("_")[1]
+    new = json.loads(await told(house, "rotate", prefix, "--grace", "2 hours", "--json"))["key"]
+    rows = {row["prefix"]: row for row in json.loads(await told(house, "list", "--json"))}
+    assert {row["scopes"] for row in rows.values()} == {"events:write clients:write"}
+    assert rows[prefix]["expires_at"] is not None
+    assert rows[new.split("_")[1]]["expires_at"] is None
+    assert old not in await told(house, "list")
+    assert "ends in 1 hour" in await told(house, "expire", new.split("_")[1], "--in", "1 hour")
+    assert (await told(house, "revoke", prefix)).startswith("Revoked")
+    (row,) = [row for row in await house.rows(ApiKey) if row.prefix == prefix]
+    assert row.revoked_at is not None
+
+
+REFUSED = [
+    (["rotate", "deadbeef"], "unknown-key"),
+    (["expire", "deadbeef", "--in", "1 day"], "unknown-key"),
+    (["revoke", "deadbeef"], "unknown-key"),
+    (["rotate", "deadbeef", "--grace", "soon"], "invalid-length"),
+    (["add", "--expires", "-1 days"], "invalid-length"),
+    (["add", "--scope", "everything"], "unknown-scope"),
+]
+
+
+@on_sqlite
+async def test_what_cannot_be_done_is_refused_by_its_code(house: House) -> None:
+    for arguments, code in REFUSED:
+        with pytest.raises(AftercareError) as caught:
+            await told(house, *arguments)
+        assert caught.value.code == code, arguments
+
+
+async def test_a_rotated_key_works_until_its_grace_is_over_and_never_longer_than_before(house: House) -> None:
+    async with house.database.write() as connection:
+        lasting = await issue_key(connection, "glow", NOON)
+        short = await issue_key(connection, "glow", NOON, expires_at=NOON + DAY)
+        new = await rotate_key(connection, "glow", lasting.split("_")[1], NOON, 7 * DAY)
+        assert new
+        assert await rotate_key(connection, "glow", short.split("_")[1], NOON, 7 * DAY)
+        assert await rotate_key(connection, "dusk", lasting.split("_")[1], NOON, DAY) is None
+    for key, days, expected in ((lasting, 6, True), (lasting, 7, False), (short, 0, True), (short, 1, False),
+                                (new, 400, True)):  # fmt: skip
+        assert await works(house.database, key, NOON + days * DAY) is expected
+
+
+async def test_the_last_use_is_written_at_most_once_a_minute(house: House) -> None:
+    async with house.database.write() as connection:
+        prefix = (await issue_key(connection, "glow", NOON)).split("_")[1]
+        seen = []
+        for seconds in (0, 59, 60):
+            await note_use(connection, "glow", prefix, NOON + timedelta(seconds=seconds))
+            seen.append((await connection.execute(ApiKey.__table__.select())).one().last_used_at)  # type: ignore[attr-defined]
+    assert seen == [NOON, NOON, NOON + timedelta(seconds=60)]
