@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from service.errors import Problem, Unavailable
 from service.outage import Outage
-from service.store.tables import Alert, Sender, SenderWatch, Worker, core
+from service.store.tables import Alert, Sender, SenderWatch, StaffMessage, Worker, core
 from service.store.workers import beat
 from service.types import Accepted, AttemptState, Found, Medium, SenderAddress, Unknown
 from tests.dispatch.acting import TEN, Scripted, change, day_one_due, on_sqlite, says, the
@@ -113,6 +113,21 @@ async def test_a_message_whose_answer_was_lost_is_no_stranger(house: House) -> N
     worker = await away(house, Recorded([message("SM7", TEN + timedelta(seconds=3))]), 2 * HOUR)
     assert await worker.outage.run()
     other = await away(house, Recorded([message("SM8", TEN + 3 * HOUR, "+447400123999")]), 9 * HOUR)
+    assert not await other.outage.run()
+
+
+async def test_a_test_that_went_to_staff_is_no_stranger_and_what_went_there_otherwise_is(house: House) -> None:
+    staff = "+447400123999"
+    async with house.database.write() as connection:
+        await connection.execute(
+            core(StaffMessage).insert().values(
+                clinic="glow", id=uuid7(), staff="owner", medium="sms", kind="test", recipient=staff,
+                text="TEST: hello", about={}, asked_by="owner", created_at=TEN, due_at=TEN, expires_at=TEN + HOUR / 4, state="sent",
+                settled_at=TEN, subject="", html="", tries=1, code="")
+        )  # fmt: skip
+    worker = await away(house, Recorded([message("SM7", TEN + timedelta(minutes=3), staff)]), 2 * HOUR)
+    assert await worker.outage.run()
+    other = await away(house, Recorded([message("SM8", TEN + 3 * HOUR, staff)]), 9 * HOUR)
     assert not await other.outage.run()
 
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import logs
 from service.http.problems import unforeseen
 
-HEADER = b"x-request-id"
+_HEADER = b"x-request-id"
 _LONGEST = 64
 
 _CAREFUL = (
@@ -36,7 +36,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = request_id(next((value for name, value in scope["headers"] if name == HEADER), b""))
+        request = request_id(next((value for name, value in scope["headers"] if name == _HEADER), b""))
         begun = False
 
         async def sealed(message: Message) -> None:
@@ -46,7 +46,7 @@ class Envelope:
                 headers = message["headers"]
                 there = {name for name, _ in headers}
                 missing = [pair for pair in self._headers if pair[0] not in there]
-                message = {**message, "headers": [*headers, *missing, (HEADER, request.encode())]}
+                message = {**message, "headers": [*headers, *missing, (_HEADER, request.encode())]}
             await send(message)
 
         with logs.context(request=request):

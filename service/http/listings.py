@@ -1,6 +1,7 @@
 """/v1/clients, /v1/replies, /v1/receipts, /v1/refusals: lists, a page at a time, each narrowed down by what it says."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -67,7 +68,7 @@ def _replies(router: APIRouter, database: Database, reader: Any) -> None:
         """The latest first."""
         wanted = WantedReplies(client, kind.value if kind else None, since, until)
         async with database.read() as connection:
-            rows = await replies_page(connection, caller.clinic, wanted, _id_of(cursor), limit + 1)
+            rows = await replies_page(connection, caller.clinic, wanted, id_of(cursor), limit + 1)
         return {"replies": [_reply_json(row) for row in rows[:limit]], "next": _next_id(rows, limit)}
 
 
@@ -84,7 +85,7 @@ def _receipts(router: APIRouter, database: Database, reader: Any) -> None:
         """Sends with their provider's latest word, the latest sent first."""
         wanted = WantedReceipts(state, medium.value if medium else None, since)
         async with database.read() as connection:
-            rows = await receipts_page(connection, caller.clinic, wanted, _id_of(cursor), limit + 1)
+            rows = await receipts_page(connection, caller.clinic, wanted, id_of(cursor), limit + 1)
         return {"receipts": [_receipt_json(row) for row in rows[:limit]], "next": _next_id(rows, limit)}
 
 
@@ -92,7 +93,7 @@ def _refusals(router: APIRouter, database: Database, reader: Any) -> None:
     @router.get("/v1/refusals", summary="List events that were refused", tags=["Events"], response_model=RefusalPage)
     async def list_refusals(caller: Annotated[Caller, reader], limit: Limit = 50, cursor: Cursor = None) -> Any:
         """Those of the last 30 days, the latest first; the same event refused again for the same reasons is one."""
-        after = _refusal_mark(cursor) if cursor else None
+        after = refusal_mark(cursor) if cursor else None
         async with database.read() as connection:
             since = await database.now(connection) - KEPT_FOR
             rows = await refusals_page(connection, caller.clinic, since=since, after=after, limit=limit + 1)
@@ -103,18 +104,22 @@ def _refusals(router: APIRouter, database: Database, reader: Any) -> None:
         }
 
 
-def _refusal_mark(cursor: str) -> tuple[datetime, str]:
+def refusal_mark(cursor: str) -> tuple[datetime, str]:
+    """The place that a cursor names, as time and digest. Raises BadInput (`bad-cursor`)."""
     moment, _, digest = cursor.partition(",")
+    if not _DIGEST.fullmatch(digest):
+        raise bad_cursor()
     try:
         at = datetime.fromisoformat(moment)
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC), digest
+    except (ValueError, OverflowError):
         raise bad_cursor() from None
-    if at.tzinfo is None or not digest:
-        raise bad_cursor()
-    return at, digest
 
 
-def _id_of(cursor: str | None) -> UUID | None:
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def id_of(cursor: str | None) -> UUID | None:
     try:
         return UUID(hex=cursor) if cursor else None
     except ValueError:

@@ -1,13 +1,21 @@
 """What routes under `/v1` share: the key, bodies with a limit, and what OpenAPI says about errors."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    field_validator,
+)
 
 from service.errors import BadInput, NotFound, Problem
 from service.http.auth import Caller, Keys
@@ -29,7 +37,16 @@ def _written(text: object) -> object:
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
+
+def _in_utc(moment: datetime) -> datetime:
+    """As it is asked for in the database. At the ends of the calendar an offset may lead out of it."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time lies outside of the years 1 to 9999") from None
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 Day = Annotated[date, BeforeValidator(_written)]
 """Both as they are given in an address."""
 MOST = 2**31 - 1

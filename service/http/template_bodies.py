@@ -8,9 +8,7 @@ from service.http.manners import MOST, Body, body_of, problem
 from service.types import Json
 
 OF_CHANGES: dict[int | str, Json] = {
-    409: problem(
-        "These words cannot be sent so (`not-previewed`, `warnings-not-accepted`, `no-version-yet`)."
-    ),
+    409: problem("These words cannot be sent so (`not-previewed`, `warnings-not-accepted`, `no-version-yet`)."),
     412: problem("Somebody was quicker (`stale-version`); the newer version is in `newer`."),
     428: problem("Name the version that is changed, as `If-Match` (`no-if-match`)."),
 }

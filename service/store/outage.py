@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.dialect import insert
 from service.store.lanes import Lane
-from service.store.tables import Attempt, Sender, SenderWatch, Worker, core
+from service.store.tables import Attempt, Sender, SenderWatch, StaffMessage, Worker, core
 from service.types import AttemptState, Found
 
 ATTEMPT, SENDER, WATCH, WORKER = core(Attempt), core(Sender), core(SenderWatch), core(Worker)
+STAFF_MESSAGE = core(StaffMessage)
 
 
 async def newest_beat(connection: AsyncConnection) -> datetime | None:
@@ -82,7 +83,8 @@ _IN_DOUBT = ATTEMPT.c.state.in_(
 async def foreign(connection: AsyncConnection, lane: Lane, messages: Sequence[Found], apart: timedelta) -> list[Found]:
     """Those of a sender's messages that none of our attempts holds, and none whose answer was lost explains.
 
-    An attempt to the same recipient that began at most `apart` from the message's creation explains it.
+    An attempt to the same recipient that began at most `apart` from the message's creation explains it; so does a code
+    or a test that went to staff meanwhile.
     """
     ids = [message.provider_id for message in messages]
     held = set(await connection.scalars(sa.select(ATTEMPT.c.provider_id).where(ATTEMPT.c.provider_id.in_(ids))))
@@ -92,9 +94,14 @@ async def foreign(connection: AsyncConnection, lane: Lane, messages: Sequence[Fo
     query = sa.select(ATTEMPT.c.recipient, ATTEMPT.c.created_at).where(
         _IN_DOUBT, ATTEMPT.c.clinic == lane[0], ATTEMPT.c.sender == lane[1]
     )
-    doubts = (await connection.execute(query)).all()
-    return [
-        message
-        for message in left
-        if not any(row.recipient == message.to and abs(row.created_at - message.created_at) <= apart for row in doubts)
-    ]
+    spans = [(row.recipient, row.created_at, row.created_at) for row in await connection.execute(query)]
+    to_staff = sa.select(STAFF_MESSAGE.c.recipient, STAFF_MESSAGE.c.created_at, STAFF_MESSAGE.c.expires_at).where(
+        STAFF_MESSAGE.c.clinic == lane[0], STAFF_MESSAGE.c.recipient.in_({message.to for message in left})
+    )
+    spans += [(row.recipient, row.created_at, row.expires_at) for row in await connection.execute(to_staff)]
+    return [message for message in left if not any(_explains(span, message, apart) for span in spans)]
+
+
+def _explains(span: tuple[str, datetime, datetime], message: Found, apart: timedelta) -> bool:
+    recipient, since, until = span
+    return recipient == message.to and since - apart <= message.created_at <= until + apart

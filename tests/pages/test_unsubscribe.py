@@ -1,7 +1,7 @@
 """Unsubscribing by a mail program's one click (RFC 8058), and by the page's button."""
 
 from service.store.attempts import suppress
-from service.store.tables import Client, Consent, Recipient, core
+from service.store.tables import Attempt, Client, Consent, Recipient, core
 from service.types import Email
 from tests.dispatch.acting import TEN, change, on_sqlite
 from tests.pages.visiting import BASE, Clients, path_of, token_of
@@ -91,3 +91,11 @@ async def test_an_overlong_post_is_refused_unread(clients: Clients) -> None:
     answer = await clients.reader().post(path_of(letter.unsubscribe_url), b"x" * 20_000)
     assert answer.status == 400
     assert await refused(clients) == set()
+
+
+@on_sqlite
+async def test_an_old_letter_still_unsubscribes_when_it_is_forgotten_where_it_went(clients: Clients) -> None:
+    letter = await clients.opened_letter("rebook")
+    await change(clients.house, Attempt, {"recipient": "", "pinned": {}})
+    assert (await clients.reader().post(path_of(letter.unsubscribe_url), ONE_CLICK)).status == 200
+    assert await refused(clients) == {("rebook", "email", "False")}
