@@ -122,7 +122,8 @@ async def test_a_test_that_went_to_staff_is_no_stranger_and_what_went_there_othe
         await connection.execute(
             core(StaffMessage).insert().values(
                 clinic="glow", id=uuid7(), staff="owner", medium="sms", kind="test", recipient=staff,
-                text="TEST: hello", about={}, asked_by="owner", created_at=TEN, due_at=TEN, expires_at=TEN + HOUR / 4, state="sent",
+                text="TEST: hello", about={}, asked_by="owner", created_at=TEN, due_at=TEN, expires_at=TEN + HOUR / 4,
+                state="sent",
                 settled_at=TEN, subject="", html="", tries=1, code="")
         )  # fmt: skip
     worker = await away(house, Recorded([message("SM7", TEN + timedelta(minutes=3), staff)]), 2 * HOUR)

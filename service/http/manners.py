@@ -112,7 +112,12 @@ def _written_out(value: Any, definitions: Json) -> Any:
         return value
     if "$ref" in value:
         return _written_out(definitions[value["$ref"].rpartition("/")[2]], definitions)
-    return {name: _written_out(one, definitions) for name, one in value.items()}
+    names = _BOUNDS if value.get("type") == "integer" else {}
+    return {names.get(name, name): _written_out(one, definitions) for name, one in value.items()}
+
+
+_BOUNDS = {"ge": "minimum", "le": "maximum"}
+"""What pydantic leaves in its own words where a number is read by a function of ours."""
 
 
 def problem(sentence: str) -> Json:

@@ -41,6 +41,12 @@ async def test_every_route_names_its_key_its_errors_and_what_it_is_for(web: Web)
                 assert set(answer["content"]) == {"application/problem+json"}, (name, status)
 
 
+async def test_bounds_are_said_in_the_words_of_json_schema(web: Web) -> None:
+    text = (await web.send("GET", "/openapi.json")).text
+    assert '"maximum":9007199254740992' in text
+    assert not [word for word in ("ge", "le", "max_length", "min_length") if f'"{word}":' in text]
+
+
 async def test_an_idempotency_key_is_offered_by_every_post_that_is_no_event(web: Web) -> None:
     offering = {
         name
