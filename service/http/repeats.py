@@ -56,6 +56,7 @@ async def _once(keys: Keys, request: Request, handler: _Handler) -> Response:
         begun_at = await database.now(connection)
         first = await store.claim(connection, name, digest, begun_at)
     if first is not None:
+        keys.count(caller)  # no handler does
         return _answer_of(first, digest)
     try:
         response = await handler(Request(request.scope, _replay(body)))

@@ -120,7 +120,8 @@ def _unsubscribe_routes(router: APIRouter, desk: PageDesk) -> None:
             return visit
 
         visit = await desk.parts.database.transact(work)
-        metrics.client_choices.labels("silenced" if visit.elsewhere else "unsubscribed").inc()
+        silenced = visit.elsewhere and visit.message.recipient
+        metrics.client_choices.labels("silenced" if silenced else "unsubscribed").inc()
         return desk.page("unsubscribe.html", visit, done=True)
 
 
