@@ -98,10 +98,13 @@ def stands(consent: Any) -> bool:
 
 
 async def hold_recipients(connection: AsyncConnection, addresses: Collection[tuple[str, str, str]]) -> None:
-    """Lock these rows as one who takes consent away must: no send to them starts until this transaction has ended."""
-    for clinic, medium, address in sorted(set(addresses)):
-        await connection.execute(
-            sa.select(RECIPIENT.c.address)
-            .where(RECIPIENT.c.clinic == clinic, RECIPIENT.c.medium == medium, RECIPIENT.c.address == address)
-            .with_for_update()
-        )
+    """Lock these rows as one who takes consent away must: no send to them starts until this transaction has ended.
+
+    In one order, by everybody.
+    """
+    if not addresses:
+        return
+    key = (RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address)
+    await connection.execute(
+        sa.select(RECIPIENT.c.address).where(among(connection, key, addresses)).order_by(*key).with_for_update()
+    )
