@@ -40,9 +40,10 @@ def phone_address(given: str, country: str) -> Address:
         number = phonenumbers.parse(given, country)
     except NumberParseException:
         return Address(None, "not-a-number")
-    if not phonenumbers.is_valid_number(number):
+    kind = phonenumbers.number_type(number)  # unknown is what no plan of any country knows: asking twice costs twice
+    if kind == PhoneNumberType.UNKNOWN:
         return Address(None, "invalid-number")
-    problem = _NOT_TEXTABLE.get(phonenumbers.number_type(number))
+    problem = _NOT_TEXTABLE.get(kind)
     if problem:
         return Address(None, problem)
     return Address(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
