@@ -8,7 +8,7 @@ as it is.
 """
 
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -27,7 +27,7 @@ from service.protocols import Protocol
 from service.store.clients import lock_clients
 from service.store.clinics import houses
 from service.store.lanes import lower_next_due
-from service.store.replanning import replan_zones, save_zone_rules, take_waiting, zone_rules
+from service.store.replanning import ClientKey, replan_zones, save_zone_rules, strike, take_waiting, zone_rules
 from service.store.session import Database, is_passing
 from service.store.signals import notify
 
@@ -36,6 +36,14 @@ log = logs.get(__name__)
 _BATCH = 50
 _BATCHES_A_RUN = 20
 """Between two runs others have their turn."""
+
+
+class _Unplannable(Exception):
+    """One of these clients cannot be planned, for a reason of its own."""
+
+    def __init__(self, keys: Sequence[ClientKey]) -> None:
+        super().__init__(len(keys))
+        self.keys = keys
 
 
 class Replanning:
@@ -90,16 +98,22 @@ class Replanning:
         """How many clients were taken, and what changed. One that cannot be planned stops only itself."""
         try:
             count, effects = await self._database.transact(partial(self._plan_next, limit=limit))
-        except Exception as error:
-            if is_passing(error):
-                raise
-            if limit > 1:
-                return await self._replan_some(1)
-            log.error("replan failed", exc_info=error)
-            return len(await self._database.transact(partial(take_waiting, limit=1))), Effects()
+        except _Unplannable as error:
+            return await self._plan_others(error)
         if effects.earliest is not None:
             self._due(effects.earliest)
         return count, effects
+
+    async def _plan_others(self, error: "_Unplannable") -> tuple[int, Effects]:
+        """Plan as many one by one; one by itself that cannot be planned is taken off the list."""
+        if len(error.keys) == 1:
+            await self._database.transact(partial(strike, key=error.keys[0]))
+            log.error("replan failed", clinic=error.keys[0][0], exc_info=error.__cause__)
+            return 1, Effects()
+        changed = Effects()
+        for _ in error.keys:
+            changed.due |= (await self._replan_some(1))[1].due
+        return len(error.keys), changed
 
     async def _plan_next(self, connection: AsyncConnection, *, limit: int) -> tuple[int, Effects]:
         now, effects = await self._database.now(connection), Effects()
@@ -108,7 +122,12 @@ class Replanning:
             return 0, effects
         people = People.known(await lock_clients(connection, [], keys))
         clinics = await houses(connection, {clinic for clinic, _ in keys})
-        await self._planner.plan(connection, Touched(clients=set(keys)), people, clinics, effects, _no_event, now)
+        try:
+            await self._planner.plan(connection, Touched(clients=set(keys)), people, clinics, effects, _no_event, now)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            raise _Unplannable(keys) from error
         await lower_next_due(connection, effects.due)
         if effects.earliest is not None:
             await notify(connection, effects.earliest)

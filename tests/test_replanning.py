@@ -1,8 +1,10 @@
 """Plans follow what they stand on: the rules of their zone, and what their clinic has set."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from whenever import clear_tzcache, get_tzpath, reset_tzpath
@@ -14,6 +16,7 @@ from service.store.tables import Decision, Reminder, Replan, Treatment, ZoneRule
 from service.types import Json
 from tests.dispatch.acting import change
 from tests.support.house import House, shipped, visit
+from tests.support.races import until_waiting
 
 SUNSCREEN = core(Reminder).c.step == "day-1-sunscreen"
 
@@ -130,3 +133,24 @@ async def test_what_is_over_is_not_planned_anew(house: House) -> None:
     async with house.database.write() as connection:
         await replan_clinic(connection, "glow", house.clock())
     assert await house.rows(Replan) == []
+
+
+async def test_a_change_waits_for_the_plans_that_are_being_made_by_the_old_settings(postgres_house: House) -> None:
+    """Else they would keep them for good: nobody would know that they are to be made anew."""
+    house = postgres_house
+    planner: Any = house.intake._recorder._planner
+    draft, planning = planner._draft, asyncio.Event()
+
+    async def slowly(*given: object) -> None:
+        await draft(*given)
+        planning.set()
+        await until_waiting(house.database)
+
+    planner._draft = slowly
+    async with asyncio.TaskGroup() as both:
+        both.create_task(house.take(visit()))
+        await planning.wait()
+        both.create_task(set_clinic(house, quiet_end="11:30"))
+    planner._draft = draft
+    assert await worker(house).run()
+    assert (await sunscreen(house))[0] == datetime(2026, 11, 21, 11, 30, tzinfo=UTC)

@@ -19,6 +19,8 @@ UNREADABLE: Final = (ValueError, TypeError, AttributeError, LookupError, Recursi
 """What the library raises over an answer that is not what it expects."""
 _PAGE_SIZE: Final = 200
 _LARGEST_PAGE: Final = 1_000
+_SMALL_PAGE: Final = 50
+"""For what is asked every hour: nearly always there is little, or nothing, that is new."""
 _MOST_PAGES: Final = 10
 
 
@@ -79,18 +81,19 @@ class TwilioRecords:
         """Lists by From, or the whole account where a messaging service chooses the number; replies that Twilio made
         of our answers to callbacks are left out.
         """
-        async for messages in self._listed(since, **({"from_": sender.address} if _is_number(sender) else {})):
+        by_number = {"from_": sender.address} if _is_number(sender) else {}
+        async for messages in self._listed(since, _LARGEST_PAGE, **by_number):
             yield [_found(each) for each in messages if _is_ours(each, sender)]
 
     async def heard_since(self, sender: SenderAddress, since: datetime) -> AsyncIterator[list[InboundText]]:
         """Lists by To: a number's own texts. A service's cannot be told apart without reading the whole account."""
-        async for messages in self._listed(since, to=sender.address):
+        async for messages in self._listed(since, _SMALL_PAGE, to=sender.address):
             yield [_heard(each) for each in messages if each.direction == "inbound"]
 
-    async def _listed(self, since: datetime, **filters: str) -> AsyncIterator[list[MessageInstance]]:
+    async def _listed(self, since: datetime, size: int, **filters: str) -> AsyncIterator[list[MessageInstance]]:
         try:
             current.set(Call(start_before=None))
-            page: MessagePage | None = await self._messages.page_async(page_size=_LARGEST_PAGE, **filters)
+            page: MessagePage | None = await self._messages.page_async(page_size=size, **filters)
             while page is not None:
                 messages = list(page)
                 yield [each for each in messages if each.date_created >= since]

@@ -17,7 +17,7 @@ from service.intake.entry import Named
 from service.intake.facts import stands
 from service.intake.matters import OTHER_CLIENT, VOIDED, Touched
 from service.intake.people import People
-from service.intake.ramp import Ramp
+from service.intake.ramp import RAMPED, Ramp
 from service.plan import Booking, Existing, Planned, QuietHours, Session, SkipReason, plan_course, reconcile
 from service.protocols import Protocol
 from service.protocols.model import area_key
@@ -197,6 +197,7 @@ def existing_of(row: Json) -> Existing:
         moved=row["by"] != "plan",
         begun=row["send_mode"] == SendMode.ALL and row["fence"] > 0,
         called_off=row["called_off"],
+        spread=row["reason"] == RAMPED,
     )
 
 

@@ -12,7 +12,7 @@ from service.intake.answer import Change, change_detail
 from service.intake.answer import Effect as To
 from service.intake.effects import Effects
 from service.intake.entry import Entry, Named
-from service.intake.ramp import Ramp
+from service.intake.ramp import RAMPED, Ramp
 from service.plan import Changes, Planned, SkipReason
 from service.store.attempts import stay_sent
 from service.store.clinics import House
@@ -65,7 +65,7 @@ class Drafts:
         self._count(changes, existing)
         for planned in changes.insert:
             row = self._row(planned, treatments[planned.treatment], client, house)
-            row = self._ramp.place(row, self.now) if self._ramp else row
+            row = self._on_its_day(row)
             self._inserts.append(row)
             existing[row["id"]] = row
         for id_, planned in changes.reschedule:
@@ -83,6 +83,13 @@ class Drafts:
                 self._tell(row, To.KEPT, unwanted.value if unwanted else _CORRECTED_LATE, state=row["state"])
         for row in existing.values():
             self.plans.setdefault((house.id, row["treatment"]), []).append(row)
+
+    def _on_its_day(self, row: Json) -> Json:
+        if self._ramp is None:
+            return row
+        placed = self._ramp.place(row, self.now, self._effects.ramped)
+        self._effects.ramped += placed["reason"] == RAMPED
+        return placed
 
     async def save(self, connection: AsyncConnection) -> None:
         await insert_reminders(connection, self._inserts)

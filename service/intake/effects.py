@@ -17,6 +17,8 @@ class Effects:
     """Reminders newly scheduled, less those called off."""
     past: int = 0
     """New reminders whose time was over: recorded as skipped."""
+    ramped: int = 0
+    """How many reminders an import's ramp has given a day of their own, those of the groups before included."""
     new_numbers: set[Number] = field(default_factory=set)
     """Numbers that these clinics had never heard of."""
 
@@ -31,3 +33,4 @@ class Effects:
         """Count what another group changed, too."""
         self.planned += other.planned
         self.past += other.past
+        self.ramped = other.ramped

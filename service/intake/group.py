@@ -114,7 +114,7 @@ class Intake:
     async def _record(self, entries: list[Entry]) -> list[Taken | AftercareError]:
         async def work(connection: AsyncConnection) -> tuple[list[Taken | AftercareError], Effects]:
             now = await self._database.now(connection)
-            results, effects = await self._recorder.record(connection, entries, now)
+            results, effects = await self._recorder.record(connection, entries, now, self.effects.ramped)
             if effects.earliest is not None:
                 await notify(connection, effects.earliest)
             return results, effects

@@ -4,6 +4,7 @@ Histories are full of maintenance and next sessions that are due today: a thousa
 what clients expect nor what a front desk can answer.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -14,29 +15,30 @@ RAMPED: Final = "ramped"
 TOO_LATE: Final = "too-late-for-ramp"
 
 
+@dataclass(frozen=True, slots=True)
 class Ramp:
     """Gives each new reminder that would be due too early a day of its own, at the local hour it is meant for."""
 
-    def __init__(self, start: date, a_day: int | None = None, placed: int = 0) -> None:
-        """`start`: nothing goes before this local day. `a_day`: at most so many a day; None: as many as there are.
-        `placed`: how many an earlier run has given a day already."""
-        self._start = start
-        self._a_day = a_day
-        self._placed = placed
+    start: date
+    """Nothing goes before this local day."""
+    a_day: int | None = None
+    """At most so many a day; None: as many as there are."""
+    placed: int = 0
+    """How many have a day already."""
 
-    def place(self, row: Json, now: datetime) -> Json:
+    def place(self, row: Json, now: datetime, placed: int = 0) -> Json:
         """A new reminder's row; scheduled on its day where it would have been due at once, or before the start.
 
-        Marked as settled by a person, so that planning again leaves its day alone. What cannot wait so long is skipped.
+        `placed` were given a day since this ramp began. Marked as settled by a person, so that planning again leaves
+        its day alone. What cannot wait so long is skipped.
         """
         if row["state"] != ReminderState.SCHEDULED or not self._is_early(row, now):
             return row
-        day = self._start + timedelta(days=self._placed // self._a_day if self._a_day else 0)
+        day = self.start + timedelta(days=(self.placed + placed) // self.a_day if self.a_day else 0)
         due_at = max(now, moment(day, datetime.fromisoformat(row["local_time"]).time(), row["zone"]))
         if due_at >= row["expires_at"]:
             return row | {"state": ReminderState.SKIPPED.value, "reason": TOO_LATE, "by": "person"}
-        self._placed += 1
         return row | {"due_at": due_at, "reason": RAMPED, "by": "person"}
 
     def _is_early(self, row: Json, now: datetime) -> bool:
-        return row["due_at"] <= now or local(row["due_at"], row["zone"]).date() < self._start
+        return row["due_at"] <= now or local(row["due_at"], row["zone"]).date() < self.start

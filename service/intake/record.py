@@ -62,14 +62,18 @@ class Recorder:
         self._planner = Planner(protocols, ramp)
 
     async def record(
-        self, connection: AsyncConnection, entries: Sequence[Entry], now: datetime
+        self, connection: AsyncConnection, entries: Sequence[Entry], now: datetime, ramped: int = 0
     ) -> tuple[list[Answer], Effects]:
-        """Record all entries; returns an answer to each, and what they changed in the schedule."""
-        clinics = await houses(connection, [entry.clinic for entry in entries])
+        """Record all entries; returns an answer to each, and what they changed in the schedule.
+
+        `ramped`: how many reminders the groups before gave a day of their own.
+        """
+        # Held: a clinic's change waits for plans by the old settings, and finds them all when it has them made anew.
+        clinics = await houses(connection, [entry.clinic for entry in entries], hold=True)
         await lock_matters(connection, [" ".join(name) for entry in entries for name in _to_lock(entry)])
         entries = await self._mapped(connection, entries)
         answers: dict[int, Answer] = {}
-        effects = Effects()
+        effects = Effects(ramped=ramped)
         for numbers in _rounds(entries):
             results = await self._record_round(connection, [entries[n] for n in numbers], clinics, effects, now)
             answers.update(zip(numbers, results, strict=True))

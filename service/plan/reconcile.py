@@ -36,6 +36,8 @@ class Existing:
     """It goes by several channels, and one of them has been tried: it is never planned from its beginning again."""
     called_off: str = ""
     """Why the plan wanted it no longer, when it was under way already."""
+    spread: bool = False
+    """An import gave it a day of its own: whatever changes, it is not due before that."""
 
     @property
     def key(self) -> Key:
@@ -113,7 +115,7 @@ def _take_back(changes: Changes, row: Existing, reason: SkipReason) -> None:
 
 def _bring_in_line(changes: Changes, row: Existing, planned: Planned) -> None:
     otherwise = bool(row.called_off) or _meant_otherwise(row, planned)
-    if row.under_way or (row.waits and row.begun):
+    if row.under_way or (row.waits and (row.begun or _keeps_its_day(row, planned))):
         changes.amend.extend([(row.id, planned)] if otherwise else [])
     elif row.waits:
         elsewhere = _lies_elsewhere(row, planned) and not row.moved
@@ -122,6 +124,10 @@ def _bring_in_line(changes: Changes, row: Existing, planned: Planned) -> None:
         changes.reschedule.append((row.id, planned))
     elif row.state in _OUT and otherwise:
         changes.kept.append((row.id, None))
+
+
+def _keeps_its_day(row: Existing, planned: Planned) -> bool:
+    return row.spread and planned.due_at < row.due_at
 
 
 def _meant_otherwise(row: Existing, planned: Planned) -> bool:

@@ -15,7 +15,7 @@ from service.errors import Unavailable
 from service.replies.taking import Replies, inbound_name
 from service.store import missed as queries
 from service.store.clinics import sender_address
-from service.store.session import Database
+from service.store.session import TROUBLE, Database
 
 log = logs.get(__name__)
 
@@ -54,6 +54,11 @@ class MissedTexts:
                     await self._replies.take(inbound_name(sender.clinic, sender.id), text)
         except Unavailable as error:
             log.warning("texts unread", clinic=sender.clinic, sender=sender.id, code=error.code)
+            return
+        except TROUBLE:
+            raise
+        except Exception as error:  # whatever it is, other numbers are asked for theirs
+            log.error("texts unread", clinic=sender.clinic, sender=sender.id, exc_info=error)
             return
         await self._database.transact(
             lambda connection: queries.asked_until(connection, (sender.clinic, sender.id), now)

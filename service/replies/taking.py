@@ -34,6 +34,8 @@ ANSWERS_FOR: Final = timedelta(days=7)
 """A text is taken to answer a question that was asked at most this long ago."""
 STOPPED: Final = "stop"
 """Why a number is suppressed whose owner texted STOP."""
+_TOO_CLOSE: Final = timedelta(seconds=2)
+"""Providers tell when a text was written by whole seconds, and their clocks are not ours."""
 _LIFTED_BY_START: Final = frozenset({STOPPED, "provider-opt-out", "opted_out", "unsubscribed", "opted-out-elsewhere"})
 """Suppressions that the number's owner asked for, here or at the provider: a START takes these back, and no others."""
 
@@ -87,9 +89,10 @@ async def _take(connection: AsyncConnection, name: str, heard: InboundText, now:
         return None
     stopped = _is_stopped(number, people) or await queries.has_refused_care(connection, house.id, heard.sender)
     reading = read(heard.text, stopped=stopped, handled=heard.handled_keyword)
-    if not _is_overtaken(reading, heard, number):
-        await _obey(connection, house.id, heard.sender, reading, now)
-    await _keep(connection, house.id, sender, heard, reading, people, now)
+    written_at = heard.at or now
+    if heard.at is None or not await _is_overtaken(connection, house.id, heard.sender, reading, heard.at):
+        await _obey(connection, house.id, heard.sender, reading, written_at)
+    await _keep(connection, house.id, sender, heard, reading, people, written_at, now)
     log.info("reply taken", clinic=house.id, sender=sender, kind=reading.kind)
     return _Taken(reading.kind, _owed(house, people, heard, reading, stopped=stopped), told=reading.more)
 
@@ -109,10 +112,19 @@ def _is_stopped(number: Any, people: Collection[Any]) -> bool:
     return asked or any(person.sms_stopped_at is not None for person in people)
 
 
-def _is_overtaken(reading: Reading, heard: InboundText, number: Any) -> bool:
-    """Whether a START that is told late was written before a STOP that we have heard."""
-    late = reading.kind is ReplyKind.OPT_IN and heard.at is not None
-    return late and number.suppressed_at is not None and heard.at <= number.suppressed_at
+async def _is_overtaken(
+    connection: AsyncConnection, clinic: str, number: str, reading: Reading, written_at: datetime
+) -> bool:
+    """Whether what is told late has been taken back since: a STOP by a START, a START by a STOP or on the client's own
+    page. Where they are too close to tell, the STOP counts."""
+    match reading.kind:
+        case ReplyKind.OPT_IN:
+            newest = await queries.newest_refusal(connection, clinic, number, ReplyKind.OPT_OUT)
+            return newest is not None and newest >= written_at - _TOO_CLOSE
+        case ReplyKind.OPT_OUT:
+            newest = await queries.newest_text(connection, clinic, number, ReplyKind.OPT_IN)
+            return newest is not None and newest > written_at + _TOO_CLOSE
+    return False
 
 
 async def _obey(connection: AsyncConnection, clinic: str, number: str, reading: Reading, now: datetime) -> None:
@@ -131,10 +143,11 @@ async def _keep(
     heard: InboundText,
     reading: Reading,
     people: Sequence[Any],
+    written_at: datetime,
     now: datetime,
 ) -> None:
     id_ = uuid7()
-    client, reminder = await _about(connection, clinic, heard.sender, people, now)
+    client, reminder = await _about(connection, clinic, heard.sender, people, written_at)
     await queries.add_reply(
         connection,
         {
@@ -149,7 +162,7 @@ async def _keep(
             "more": reading.more,
             "client": client,
             "reminder": reminder,
-            "received_at": now,
+            "received_at": written_at,
         },
     )
     if reading.more:
@@ -157,11 +170,12 @@ async def _keep(
 
 
 async def _about(
-    connection: AsyncConnection, clinic: str, number: str, people: Sequence[Any], now: datetime
+    connection: AsyncConnection, clinic: str, number: str, people: Sequence[Any], written_at: datetime
 ) -> tuple[str | None, Any]:
     """Whose text it is, and the question it answers: the newest one. Where people share a phone, only a question that
     one of them alone was asked tells who writes."""
-    asked = await queries.questions_asked(connection, clinic, number, now - ANSWERS_FOR) if people else ()
+    since = written_at - ANSWERS_FOR
+    asked = await queries.questions_asked(connection, clinic, number, since, written_at) if people else ()
     if len({row.client for row in asked}) == 1:
         return asked[0].client, asked[0].reminder
     return (people[0].ref if len(people) == 1 else None), None

@@ -68,10 +68,14 @@ class House:
         return client_zone or (place.time_zone if place else "") or self.time_zone
 
 
-async def houses(connection: AsyncConnection, ids: Collection[str]) -> dict[str, House]:
-    """The clinics of these ids, as they are now; without one whose row nothing can be made of: it stops only itself."""
+async def houses(connection: AsyncConnection, ids: Collection[str], *, hold: bool = False) -> dict[str, House]:
+    """The clinics of these ids, as they are now; without one whose row nothing can be made of: it stops only itself.
+
+    `hold`: they stay so until this transaction ends, for whoever stores what follows from them.
+    """
     wanted = sorted(set(ids))
-    clinics = (await connection.execute(sa.select(CLINIC).where(CLINIC.c.id.in_(wanted)))).all()
+    query = sa.select(CLINIC).where(CLINIC.c.id.in_(wanted)).order_by(CLINIC.c.id)
+    clinics = (await connection.execute(query.with_for_update(read=True) if hold else query)).all()
     places = (await connection.execute(sa.select(LOCATION).where(LOCATION.c.clinic.in_(wanted)))).all()
     senders = (
         await connection.execute(sa.select(SENDER).where(SENDER.c.clinic.in_(wanted)).order_by(SENDER.c.id.desc()))

@@ -48,6 +48,11 @@ async def take_waiting(connection: AsyncConnection, limit: int) -> Sequence[Clie
     return keys
 
 
+async def strike(connection: AsyncConnection, key: ClientKey) -> None:
+    """Take this client off the list."""
+    await connection.execute(REPLAN.delete().where(REPLAN.c.clinic == key[0], REPLAN.c.client == key[1]))
+
+
 async def zone_rules(connection: AsyncConnection) -> dict[str, str]:
     """By zone, the digest of the rules by which plans were last made; empty before the first look."""
     return {row.zone: row.digest for row in await connection.execute(sa.select(RULES))}

@@ -105,8 +105,29 @@ def _care_refused(clinic: str, number: str) -> tuple[sa.ColumnElement[bool], ...
     )
 
 
-async def questions_asked(connection: AsyncConnection, clinic: str, number: str, since: datetime) -> Sequence[Any]:
-    """The questions that were texted to this number since then, newest first: reminder, client."""
+async def newest_text(connection: AsyncConnection, clinic: str, number: str, kind: str) -> datetime | None:
+    """When this number's owner last wrote a text of this kind."""
+    query = sa.select(sa.func.max(REPLY.c.received_at)).where(
+        REPLY.c.clinic == clinic, REPLY.c.address == number, REPLY.c.kind == kind
+    )
+    moment: datetime | None = await connection.scalar(query)
+    return moment
+
+
+async def newest_refusal(connection: AsyncConnection, clinic: str, number: str, kind: str) -> datetime | None:
+    """When texts to this number were last refused: by a text of this kind, at the provider, or on a page."""
+    moments = (
+        await newest_text(connection, clinic, number, kind),
+        await connection.scalar(sa.select(RECIPIENT.c.suppressed_at).where(*_number(clinic, number))),
+        await connection.scalar(sa.select(sa.func.max(CONSENT.c.at)).where(*_care_refused(clinic, number))),
+    )
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+async def questions_asked(
+    connection: AsyncConnection, clinic: str, number: str, since: datetime, until: datetime
+) -> Sequence[Any]:
+    """The questions that were texted to this number in between, newest first: reminder, client."""
     query = (
         sa.select(REMINDER.c.id.label("reminder"), REMINDER.c.client)
         .join_from(CLIENT, REMINDER, sa.and_(REMINDER.c.clinic == CLIENT.c.clinic, REMINDER.c.client == CLIENT.c.ref))
@@ -118,7 +139,7 @@ async def questions_asked(connection: AsyncConnection, clinic: str, number: str,
             ATTEMPT.c.medium == Medium.SMS.value,
             ATTEMPT.c.recipient == number,
             ATTEMPT.c.state.in_(_MAY_HAVE_ARRIVED),
-            ATTEMPT.c.created_at >= since,
+            ATTEMPT.c.created_at.between(since, until),
         )
         .order_by(ATTEMPT.c.created_at.desc())
     )

@@ -1,16 +1,21 @@
 """What an import finds due already goes out a few a day, from a day on, at its own local hour."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from service.clinics import change_clinic
 from service.intake.group import Intake
 from service.intake.ramp import Ramp
+from service.replanning import Replanning
 from service.store.tables import Reminder, core
 from service.types import Json
 from tests.dispatch.acting import on_sqlite
-from tests.support.house import House, read, shipped, visit
+from tests.support.house import House, read, said, shipped, visit
 
 MAINTENANCE = core(Reminder).c.step.in_(["next-session", "maintenance"])
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -33,7 +38,8 @@ def row(**changes: object) -> Json:
 )
 def test_each_gets_a_day_at_its_own_local_hour(start: date, a_day: int | None, days: list[int]) -> None:
     ramp = Ramp(start, a_day)
-    placed = [ramp.place(row(zone=zone), NOW) for zone in ["Europe/London"] * 4 + ["America/New_York"]]
+    zones = ["Europe/London"] * 4 + ["America/New_York"]
+    placed = [ramp.place(row(zone=zone), NOW, number) for number, zone in enumerate(zones)]
     assert [one["due_at"].day for one in placed] == days
     assert [one["due_at"].hour for one in placed] == [10, 10, 10, 10, 15]
     assert {(one["state"], one["reason"], one["by"]) for one in placed} == {("scheduled", "ramped", "person")}
@@ -53,30 +59,82 @@ def test_what_lies_ahead_is_left_alone_and_what_is_planned_before_the_start_wait
     assert Ramp(date(2026, 12, 1), 2).place(ahead, NOW)["due_at"] == datetime(2026, 12, 1, 10, tzinfo=UTC)
 
 
-def test_what_is_of_no_use_so_late_is_skipped_and_takes_nobodys_place() -> None:
+def test_what_is_of_no_use_so_late_is_skipped() -> None:
     ramp = Ramp(date(2026, 11, 25), 1)
     late = ramp.place(row(expires_at=datetime(2026, 11, 22, tzinfo=UTC)), NOW)
     assert (late["state"], late["reason"], late["by"]) == ("skipped", "too-late-for-ramp", "person")
-    assert ramp.place(row(), NOW)["due_at"].day == 25
     past = row(state="skipped", reason="past")
     assert ramp.place(past, NOW) == past
 
 
-@on_sqlite
-async def test_a_history_that_is_imported_goes_out_so_many_a_day_and_planning_again_leaves_it_so(house: House) -> None:
+MONDAY = date(2026, 11, 23)
+
+
+def four_weeks_old(house: House, count: int) -> list[Json]:
     """Sessions of four weeks ago: the next one is due, for all of them, today."""
-    intake = Intake(house.database, shipped().protocols, ramp=Ramp(date(2026, 11, 23), 3))
-    intake.start()
-    old = house.clock() - timedelta(days=27)
-    values = [
-        visit(id=f"e-{number}", treatment__id=f"v-{number}", client__ref=f"c-{number}", time=old.isoformat(),
-              treatment__ended_at=old.isoformat(), client__consent={"rebook": ["sms"]})
-        for number in range(5)
+    old = (house.clock() - timedelta(days=27)).isoformat()
+    return [
+        visit(id=f"e-{number}", treatment__id=f"v-{number}", client__ref=f"c-{number}", time=old,
+              treatment__ended_at=old, client__consent={"rebook": ["sms"]})
+        for number in range(count)
     ]  # fmt: skip
-    await intake.take_all("glow", [read(value, house.clock()) for value in values])
-    days = Counter(one.due_at.date() for one in await house.rows(Reminder, MAINTENANCE) if one.reason == "ramped")
-    assert days == {date(2026, 11, 23): 3, date(2026, 11, 24): 2}
-    before = sorted(one.due_at for one in await house.rows(Reminder, MAINTENANCE))
-    await intake.take_all("glow", [read(value | {"id": "again-" + value["id"]}, house.clock()) for value in values])
+
+
+@asynccontextmanager
+async def ramped(house: House, a_day: int, *, limit: int = 200) -> AsyncIterator[Intake]:
+    intake = Intake(house.database, shipped().protocols, ramp=Ramp(MONDAY, a_day), limit=limit)
+    intake.start()
+    yield intake
     await intake.stop()
-    assert sorted(one.due_at for one in await house.rows(Reminder, MAINTENANCE)) == before
+
+
+async def take(house: House, intake: Intake, values: list[Json]) -> None:
+    await intake.take_all("glow", [read(value, house.clock()) for value in values])
+
+
+async def days(house: House) -> dict[date, int]:
+    return Counter(one.due_at.date() for one in await house.rows(Reminder, MAINTENANCE) if one.reason == "ramped")
+
+
+@on_sqlite
+@pytest.mark.parametrize("limit", [1, 2, 200])
+async def test_a_history_goes_out_so_many_a_day_however_it_is_grouped(house: House, limit: int) -> None:
+    async with ramped(house, 3, limit=limit) as intake:
+        await take(house, intake, four_weeks_old(house, 5))
+    assert await days(house) == {MONDAY: 3, MONDAY + timedelta(days=1): 2}
+
+
+@on_sqlite
+async def test_whatever_is_planned_anew_leaves_the_days_as_they_are(house: House) -> None:
+    values = four_weeks_old(house, 5)
+    async with ramped(house, 3) as intake:
+        await take(house, intake, values)
+    spread = await days(house)
+    await house.take(*(value | {"id": "again-" + value["id"]} for value in values))
+    assert await days(house) == spread
+    async with house.database.write() as connection:
+        await change_clinic(connection, "glow", {"time_zone": "America/New_York"}, house.clock())
+    moved = {"ref": "c-0", "time_zone": "Asia/Tokyo"}
+    await house.take(said("client.updated", id="moved", client=moved))
+    await Replanning(house.database, shipped().protocols).run()
+    assert await days(house) == spread
+    zones = {one.client: one.zone for one in await house.rows(Reminder, MAINTENANCE) if one.reason == "ramped"}
+    assert zones["c-0"] == "Asia/Tokyo"
+
+
+async def test_a_transaction_that_is_run_again_burns_no_days(postgres_house: House) -> None:
+    house = postgres_house
+    async with ramped(house, 3) as intake:
+        record, failed = intake._recorder.record, list[bool]()
+
+        async def lost_once(*given: Any, **more: Any) -> Any:
+            found = await record(*given, **more)
+            if not failed:
+                failed.append(True)
+                raise ConnectionResetError("lost before the commit was known")
+            return found
+
+        intake._recorder.record = lost_once  # type: ignore[method-assign]
+        await take(house, intake, four_weeks_old(house, 5))
+    assert failed
+    assert await days(house) == {MONDAY: 3, MONDAY + timedelta(days=1): 2}

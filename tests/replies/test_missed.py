@@ -7,10 +7,13 @@ import pytest
 
 from service.channels.http import HttpPool
 from service.channels.twilio_sms import TwilioSms
+from service.pages.choices import stop_everything
+from service.pages.keeping import keep
 from service.replies import MissedTexts, Replies
-from service.store.tables import Alert, Recipient, Reply, Sender, SenderWatch, core
-from service.types import Medium
-from tests.dispatch.acting import change, on_sqlite
+from service.store.client_pages import client_of
+from service.store.tables import Alert, Consent, Recipient, Reply, Sender, SenderWatch, core
+from service.types import Accepted, Medium
+from tests.dispatch.acting import TEN, change, on_sqlite, says
 from tests.replies.texting import ADA, CLINIC, heard
 from tests.support.house import House, visit
 from tests.support.processes import free_port
@@ -57,19 +60,60 @@ async def test_a_text_that_was_never_posted_to_us_is_asked_for_and_told_to_staff
 
 
 @on_sqlite
-async def test_a_stop_that_was_never_posted_to_us_stops_and_a_start_before_it_does_not_undo_it(
-    house: House, sandbox: Sandbox, twilio: TwilioSms
+@pytest.mark.parametrize(
+    ("heard_live", "missed", "stopped"),
+    [
+        ([], [("STOP", 10)], True),
+        ([], [("START", 10), ("STOP", 20)], True),
+        ([], [("STOP", 10), ("START", 20)], False),
+        ([("STOP", 20)], [("START", 10)], True),
+        ([("START", 20)], [("STOP", 10)], False),
+        ([("STOP", 10)], [("START", 20)], False),
+        ([("START", 10)], [("STOP", 20)], True),
+        ([("STOP", 10)], [("START", 11)], True),
+    ],
+    ids=str,
+)
+async def test_what_is_told_late_counts_by_when_it_was_written(
+    house: House, heard_live: list[tuple[str, int]], missed: list[tuple[str, int]], stopped: bool
 ) -> None:
+    """Seconds after noon; texts too close to be told apart stop."""
     await house.take(visit())
-    await writes(sandbox, "START")
-    await writes(sandbox, "STOP")
-    await round_of(house, twilio).run()
+    noon, replies = house.clock(), Replies(house.database)
+    for word, second in heard_live:
+        house.clock.moment = noon + timedelta(seconds=second)
+        await replies.take("glow.sms", heard(word, handled_keyword=word))
+    house.clock.moment = noon + timedelta(hours=1)
+    for word, second in missed:
+        await replies.take("glow.sms", heard(word, handled_keyword=word, at=noon + timedelta(seconds=second)))
     (number,) = await house.rows(Recipient, core(Recipient).c.medium == Medium.SMS.value)
-    assert number.suppressed_reason == "stop"
-    late = heard("START", handled_keyword="START", at=number.suppressed_at - timedelta(minutes=1))
-    await Replies(house.database).take("glow.sms", late)
-    (number,) = await house.rows(Recipient, core(Recipient).c.medium == Medium.SMS.value)
-    assert number.suppressed_reason == "stop"
+    assert (number.suppressed_at is not None) is stopped
+
+
+@on_sqlite
+async def test_a_start_that_is_told_late_undoes_no_newer_refusal_on_the_clients_own_page(house: House) -> None:
+    await house.take(visit())
+    written_at = house.clock()
+    house.clock.advance(minutes=30)
+    async with house.database.write() as connection:
+        client = await client_of(connection, "glow", "c-17")
+        await keep(connection, "glow", client, stop_everything(), house.clock())
+    house.clock.advance(minutes=30)
+    await Replies(house.database).take("glow.sms", heard("START", handled_keyword="START", at=written_at))
+    assert not any(row.granted for row in await house.rows(Consent) if row.medium == "sms")
+
+
+@on_sqlite
+async def test_an_answer_that_is_told_late_answers_no_question_that_was_asked_after_it(house: House) -> None:
+    await house.take(visit())
+    written_at = house.clock()
+    house.clock.moment = TEN + timedelta(days=1)
+    says(house, Medium.SMS, Accepted("SM1"), Accepted("SM2"))
+    while (await house.dispatch()).intents:
+        pass
+    await Replies(house.database).take("glow.sms", heard("4", at=written_at))
+    (reply,) = await house.rows(Reply)
+    assert (reply.reminder, reply.received_at) == (None, written_at)
 
 
 @on_sqlite
