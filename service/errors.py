@@ -69,6 +69,17 @@ class Conflict(AftercareError):
     status = 409
 
 
+class TooMany(AftercareError):
+    """Enough was asked for now; `retry_after`: whole seconds until it would be taken again."""
+
+    exit_code = 75
+    status = 429
+
+    def __init__(self, problem: Problem, retry_after: int) -> None:
+        super().__init__(problem)
+        self.retry_after = retry_after
+
+
 class Unavailable(AftercareError):
     """The database or a dependency cannot serve now; trying again later may work."""
 

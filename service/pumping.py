@@ -61,13 +61,13 @@ class NumberCap:
 
 
 class Texts:
-    """What numbers that several clients have were texted lately, this start's own texts included."""
+    """What numbers were texted lately, this start's own texts included."""
 
-    def __init__(self, cap: NumberCap, shared: Iterable[tuple[str, str]], sent: Iterable[Any]) -> None:
-        """`shared`: (clinic, number) of those; others are kept by what one client may get. `sent`: rows of clinic,
+    def __init__(self, cap: NumberCap, counted: Iterable[tuple[str, str]], sent: Iterable[Any]) -> None:
+        """`counted`: the (clinic, number) that are; others are kept by what one client may get. `sent`: rows of clinic,
         number, due_at."""
         self._cap = cap
-        self._moments: dict[tuple[str, str], list[datetime]] = {key: [] for key in shared}
+        self._moments: dict[tuple[str, str], list[datetime]] = {key: [] for key in counted}
         for row in sent:
             self._moments[row.clinic, row.number].append(row.due_at)
 

@@ -87,6 +87,18 @@ async def test_one_phone_gets_so_many_texts_a_day_whoever_has_it(house: House) -
     assert [row.address for row in await house.rows(Recipient, core(Recipient).c.shared)] == ["+447400123456"]
 
 
+async def test_safety_advice_of_the_day_to_one_client_is_counted_by_number_too(house: House) -> None:
+    house.starter._number_cap = NumberCap(most=3)
+    house.clock.moment = datetime(2026, 11, 20, 15, 10, tzinfo=UTC)
+    botulinum = {"treatment__protocol": "botulinum-toxin"}
+    await house.take(*(visit(id=f"e-{n}", treatment__id=f"visit-{n}", **botulinum) for n in range(5)))
+    assert len((await house.dispatch()).intents) == 3
+    await house.take(visit(id="e-9", treatment__id="visit-9", **botulinum))
+    assert (await house.dispatch()).intents == [], "also by what earlier starts have sent"
+    held = await house.rows(Reminder, core(Reminder).c.reason == "too-many-to-number")
+    assert len(held) == 3
+
+
 @on_sqlite
 async def test_a_text_to_a_phone_that_several_clients_have_names_none_of_them(house: House) -> None:
     treatment = {"treatment__protocol": "botulinum-toxin"}

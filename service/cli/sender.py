@@ -16,13 +16,12 @@ from service.errors import Conflict, NotFound, Problem
 from service.settings import Settings
 from service.store import troubles as queries
 from service.store.lanes import pause_sender
+from service.store.pauses import BY_HAND
 from service.store.numbers import cap_sender
 from service.store.session import Database
 from service.store.signals import notify
 
 app = typer.Typer(help="Senders: list, pause, resume, cap.", no_args_is_help=True)
-
-BY_HAND = "paused-by-hand"
 
 SenderArgument = Annotated[str, typer.Argument(help="The sender's name, as `aftercare sender list` shows it.")]
 

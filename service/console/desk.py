@@ -50,6 +50,7 @@ class Visit:
     """One request of someone who is signed in."""
 
     connection: AsyncConnection
+    """Open within `Desk.visit` alone; the rest is good for the whole page."""
     who: views.Member
     now: datetime
     waiting: int
@@ -73,7 +74,11 @@ class Desk:
 
     @asynccontextmanager
     async def visit(self, request: Request) -> AsyncIterator[Visit]:
-        """Raises SignedOut unless the cookie is good and names someone who is still on the staff."""
+        """Raises SignedOut unless the cookie is good and names someone who is still on the staff.
+
+        Who asks what takes a connection of its own, like the book, leaves the visit first: pages that hold one while
+        they wait for a second wait for each other.
+        """
         async with self.parts.database.read() as connection:
             now = await self.parts.database.now(connection)
             signed = self.sessions.who(request, now)

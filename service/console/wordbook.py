@@ -107,26 +107,26 @@ def _reading(router: APIRouter, desk: Desk, authors: Authors) -> None:
     @router.get("/console/words")
     async def shelf(request: Request) -> Response:
         async with desk.visit(request) as visit:
-            volumes = await _volumes(desk, authors, visit)
-            return desk.page(
-                "words.html",
-                visit=visit,
-                volumes=volumes,
-                locales=LOCALES,
-                people=await authors.people.all(visit.clinic),
-                letters=await staff_store.messages_to_staff(visit.connection, visit.clinic, _STAFF_MESSAGES),
-            )
+            letters = await staff_store.messages_to_staff(visit.connection, visit.clinic, _STAFF_MESSAGES)
+        return desk.page(
+            "words.html",
+            visit=visit,
+            volumes=await _volumes(desk, authors, visit),
+            locales=LOCALES,
+            people=await authors.people.all(visit.clinic),
+            letters=letters,
+        )
 
     @router.get("/console/words/{protocol}")
     async def volume(request: Request, protocol: str) -> Response:
-        async with desk.visit(request) as visit:
-            return await _page(desk, authors, visit, protocol, request.query_params)
+        visit = await _come_and_gone(desk, request)
+        return await _page(desk, authors, visit, protocol, request.query_params)
 
     @router.get("/console/words/{protocol}/letter")
     async def letter(request: Request, protocol: str) -> Response:
         """A sample client's letter as a page of its own, for a frame that runs nothing."""
-        async with desk.visit(request) as visit:
-            leaf = await _leaf(authors, visit, await _volume(desk, authors, visit, protocol), request.query_params)
+        visit = await _come_and_gone(desk, request)
+        leaf = await _leaf(authors, visit, await _volume(desk, authors, visit, protocol), request.query_params)
         if leaf is None or not isinstance(leaf.look.message, Email):
             raise not_found()
         return Response(inert(leaf.look.message.html), media_type="text/html", headers=LETTER_HEADERS)
@@ -139,9 +139,8 @@ def _acting(router: APIRouter, desk: Desk, authors: Authors) -> None:
         if not is_from_our_pages(request):
             return desk.problem(403)
         form = await read_form(request, _LARGEST_WORDS)
-        async with desk.visit(request) as visit:
-            who = visit.who
-            await _volume(desk, authors, visit, protocol)
+        who = (await _come_and_gone(desk, request)).who
+        _require_protocol(authors, protocol)
         if who.role == _READS_ONLY or (act == "confirm" and who.role != _OWNS):
             return desk.problem(403)
         try:
@@ -149,15 +148,20 @@ def _acting(router: APIRouter, desk: Desk, authors: Authors) -> None:
         except NotFound:
             raise
         except AftercareError as error:
-            async with desk.visit(request) as visit:
-                return await _page(desk, authors, visit, protocol, form, refused=error)
+            visit = await _come_and_gone(desk, request)
+            return await _page(desk, authors, visit, protocol, form, refused=error)
         return RedirectResponse(_address(protocol, form, done=act), 303, headers=HEADERS)
 
     @router.get("/console/words/{protocol}/{act}")
     async def after_a_refusal(request: Request, protocol: str, act: str) -> Response:
         """Where a refused form has left the browser."""
-        async with desk.visit(request) as visit:
-            return await _page(desk, authors, visit, protocol, {})
+        return await _page(desk, authors, await _come_and_gone(desk, request), protocol, {})
+
+
+async def _come_and_gone(desk: Desk, request: Request) -> Visit:
+    """Who asks, with the visit's connection given back: the book takes its own."""
+    async with desk.visit(request) as visit:
+        return visit
 
 
 async def _page(
@@ -208,9 +212,13 @@ async def _volumes(desk: Desk, authors: Authors, visit: Visit, protocol: str = "
     ]
 
 
-async def _volume(desk: Desk, authors: Authors, visit: Visit, protocol: str) -> Volume:
+def _require_protocol(authors: Authors, protocol: str) -> None:
     if protocol not in authors.content.protocols:
         raise not_found()
+
+
+async def _volume(desk: Desk, authors: Authors, visit: Visit, protocol: str) -> Volume:
+    _require_protocol(authors, protocol)
     return (await _volumes(desk, authors, visit, protocol))[0]
 
 

@@ -1,7 +1,7 @@
 """How often a client hears from a clinic, pure: at most so many messages of a purpose within so long.
 
 Counted by when messages fell due, across treatments and channels. Safety advice of the same day (`quiet = "ignore"`) is
-neither counted nor held back.
+neither counted nor held back by purpose: what holds it is how many texts its number gets.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class Counts:
 
     def __init__(self, caps: Mapping[str, Cap], sent: Iterable[Any], texts: Texts | None = None) -> None:
         """`caps` by purpose; one without a cap is not counted. `sent`: rows of clinic, client, purpose, due_at.
-        `texts`: what went to numbers that several clients have."""
+        `texts`: what went to numbers that are counted for themselves."""
         self._caps = caps
         self._texts = texts or Texts(NumberCap(), (), ())
         self._moments: dict[tuple[str, str, str], list[datetime]] = {}

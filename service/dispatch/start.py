@@ -9,7 +9,7 @@
 Nothing is sent inside: a crash before the commit leaves nothing, a crash after it leaves intents to be looked up.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -29,10 +29,10 @@ from service.pumping import NumberCap, Texts
 from service.store.clinics import House, houses
 from service.store.due import Address, consents_of, hold_addresses, lock_due, next_due, sent_since
 from service.store.lanes import lock_open_lanes, lower_next_due, next_wake_up, save_turns
-from service.store.numbers import texts_since
+from service.store.numbers import Number, texts_since
 from service.store.session import Database, is_passing
 from service.store.templates import HELD, UNCONFIRMED
-from service.types import ReminderState
+from service.types import Medium, Quiet, ReminderState
 from service.words import Unwritable, Words
 
 log = logs.get(__name__)
@@ -128,10 +128,9 @@ class Starter:
         capped = [row for row in due if row.purpose in self._caps]
         longest = max((self._caps[row.purpose].within for row in capped), default=timedelta())
         sent = await sent_since(connection, capped, now - longest)
-        # Nearly no number is shared, so nearly no start asks for more.
-        shared = [(row.clinic, row.address) for row in recipients.values() if row.shared]
-        texts = await texts_since(connection, shared, now - self._number_cap.within)
-        return Counts(self._caps, sent, Texts(self._number_cap, shared, texts))
+        numbers = _numbers_to_count(due, recipients.values())
+        texts = await texts_since(connection, numbers, now - self._number_cap.within)
+        return Counts(self._caps, sent, Texts(self._number_cap, numbers, texts))
 
     def _carry_out(self, batch: Batch, row: Any, house: House, verdict: Verdict) -> None:
         match verdict:
@@ -173,6 +172,19 @@ class Starter:
         await save_turns(connection, rows)
         own = {turn.key for turn in allotted}
         await lower_next_due(connection, {lane: due for lane, due in batch.due.items() if lane not in own})
+
+
+def _numbers_to_count(due: Iterable[Any], recipients: Iterable[Any]) -> set[Number]:
+    """Those that no cap by purpose holds: several clients have them, or what goes there is not counted by purpose.
+
+    Nearly no number is shared, and little may ignore quiet hours, so few starts ask for more.
+    """
+    shared = {(row.clinic, row.address) for row in recipients if row.shared}
+    return shared | {
+        (row.clinic, row.phone)
+        for row in due
+        if row.quiet == Quiet.IGNORE and row.medium == Medium.SMS and row.phone and not row.fence
+    }
 
 
 def _overtaken(batch: Batch, row: Any) -> bool:

@@ -36,19 +36,20 @@ class Keys:
         self._noting: set[str] = set()
 
     async def caller(self, request: Request, scope: str) -> Caller:
-        """The caller of a request. Raises Unauthorized without a valid key, TooMany, Forbidden without the scope."""
-        caller = await self.anyone(request)
-        self.count(caller)
+        """The caller of a request, which is counted once however often this is asked.
+
+        Raises Unauthorized without a valid key, TooMany, Forbidden without the scope.
+        """
+        caller = await self._anyone(request)
+        if not getattr(request.state, "is_counted", False):
+            self._buckets.take(caller.key)
+            request.state.is_counted = True
         if scope not in caller.scopes:
             raise Forbidden(Problem("missing-scope", "Authorization", f"this key lacks the scope {scope}"))
         return caller
 
-    def count(self, caller: Caller) -> None:
-        """One request more by this key. Raises TooMany."""
-        self._buckets.take(caller.key)
-
-    async def anyone(self, request: Request) -> Caller:
-        """Whose key this is, whatever it may do; nothing is counted. Raises Unauthorized without a valid key."""
+    async def _anyone(self, request: Request) -> Caller:
+        """Whose key this is, whatever it may do. Raises Unauthorized without a valid key."""
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not key:
             raise Unauthorized(Problem("no-key", "Authorization", "send your key as `Authorization: Bearer ac_...`"))

@@ -42,7 +42,7 @@ class ClinicChange(Body):
 
 
 def clinic_router(database: Database, keys: Keys) -> APIRouter:
-    router = v1_router(tags=["Clinic"], route_class=repeatable(keys))
+    router = v1_router(tags=["Clinic"], route_class=repeatable(keys, "operator"))
     reader, operator = allowed(keys, "plans:read"), allowed(keys, "operator")
 
     @router.get("/v1/clinic", summary="The clinic of the key", response_model=ClinicBody)

@@ -4,20 +4,9 @@ import math
 from dataclasses import dataclass
 
 from service import clock
-from service.errors import AftercareError, Problem
+from service.errors import Problem, TooMany
 
 _MOST = 10_000
-
-
-class TooMany(AftercareError):
-    """`retry_after`: whole seconds until a request would be taken again."""
-
-    status = 429
-
-    def __init__(self, retry_after: int) -> None:
-        sentence = f"this key asks too often: go on in {retry_after} s, and send events in batches"
-        super().__init__(Problem("rate-limited", "Authorization", sentence))
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +39,9 @@ class Buckets:
         bucket.tokens = min(self._limit.burst, bucket.tokens + (now - bucket.at) * self._limit.rate)
         bucket.at = now
         if bucket.tokens < 1:
-            raise TooMany(max(1, math.ceil((1 - bucket.tokens) / self._limit.rate)))
+            seconds = max(1, math.ceil((1 - bucket.tokens) / self._limit.rate))
+            sentence = f"this key asks too often: go on in {seconds} s, and send events in batches"
+            raise TooMany(Problem("rate-limited", "Authorization", sentence), seconds)
         bucket.tokens -= 1
 
     def _new(self, key: str, now: float) -> _Bucket:

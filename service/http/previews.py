@@ -24,7 +24,7 @@ _BODY_LIMIT = 64 * 1024
 
 
 def previews_router(look_ahead: LookAhead, keys: Keys, future_tolerance: timedelta) -> APIRouter:
-    router = v1_router(route_class=repeatable(keys))
+    router = v1_router(route_class=repeatable(keys, "plans:read"))
     content = {
         "schema": event_schema(_COMPLETED),
         "examples": {_COMPLETED: {"value": EXAMPLES[_COMPLETED]}},

@@ -11,8 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service import logs
-from service.errors import AftercareError, Problem, Unauthorized
-from service.http.limits import TooMany
+from service.errors import AftercareError, Problem, TooMany, Unauthorized
 from service.store.session import is_passing
 from service.types import Json
 

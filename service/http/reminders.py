@@ -57,7 +57,7 @@ class _Desk:
 
 
 def reminders_router(database: Database, keys: Keys, acts: Acts) -> APIRouter:
-    router = v1_router(tags=["Reminders"], route_class=repeatable(keys))
+    router = v1_router(tags=["Reminders"], route_class=repeatable(keys, "plans:write"))
     desk = _Desk(database, acts)
     _reading(router, desk, allowed(keys, "plans:read"))
     _acting(router, desk, allowed(keys, "plans:write"))

@@ -26,8 +26,8 @@ _KEPT_HEADERS = ("content-type", "etag")
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
-def repeatable(keys: Keys) -> type[APIRoute]:
-    """A class of routes whose POSTs heed the header."""
+def repeatable(keys: Keys, scope: str) -> type[APIRoute]:
+    """A class of routes whose POSTs heed the header; all of them need this scope."""
 
     class Repeatable(APIRoute):
         def get_route_handler(self) -> Any:
@@ -38,15 +38,15 @@ def repeatable(keys: Keys) -> type[APIRoute]:
             async def handle(request: Request) -> Response:
                 if HEADER not in request.headers:
                     return await plainly(request)
-                return await _once(keys, request, plainly)
+                return await _once(keys, scope, request, plainly)
 
             return handle
 
     return Repeatable
 
 
-async def _once(keys: Keys, request: Request, handler: _Handler) -> Response:
-    caller, database = await keys.anyone(request), keys.database
+async def _once(keys: Keys, scope: str, request: Request, handler: _Handler) -> Response:
+    caller, database = await keys.caller(request, scope), keys.database  # whoever may not ask costs no write
     given = request.headers[HEADER]
     if not _FORM.fullmatch(given):
         raise BadInput(Problem("invalid-idempotency-key", HEADER, "send 1 to 200 ASCII characters, such as a UUID"))
@@ -56,7 +56,6 @@ async def _once(keys: Keys, request: Request, handler: _Handler) -> Response:
         begun_at = await database.now(connection)
         first = await store.claim(connection, name, digest, begun_at)
     if first is not None:
-        keys.count(caller)  # no handler does
         return _answer_of(first, digest)
     try:
         response = await handler(Request(request.scope, _replay(body)))

@@ -19,7 +19,8 @@ _WORDS = "templates:write"
 _OF_ONE: dict[int | str, Json] = {
     404: problem("This clinic has no such member of staff (`unknown-staff`), or no such address (`no-address`)."),
     409: problem(
-        "A clinic keeps one owner (`last-owner`); whoever has the address told it to stop (`address-stopped`)."
+        "A clinic keeps one owner (`last-owner`); whoever has the address told it to stop (`address-stopped`); "
+        "its messages are held (`paused-by-hand`, `clinic-paused`, `many-new-numbers`)."
     ),
     429: problem("Enough was sent to them for now (`too-many-codes`, `too-many-tests`)."),
 }
@@ -60,10 +61,12 @@ _TEST = body_of(Test, now={"to": "grace"}, draft={"to": "grace", "number": 3})
 
 
 def staff_router(people: StaffBook, trials: Trials, book: TemplateBook, keys: Keys) -> APIRouter:
-    router = v1_router(tags=["Staff"], route_class=repeatable(keys))
+    router = v1_router(tags=["Staff"], route_class=repeatable(keys, SCOPE))
     _people(router, people, keys)
     _confirming(router, people, keys)
-    _testing(router, trials, book, keys)
+    tests = APIRouter(route_class=repeatable(keys, _WORDS))
+    _testing(tests, trials, book, keys)
+    router.include_router(tests)
     return router
 
 

@@ -51,7 +51,7 @@ class Unconditional(AftercareError):
 
 
 def templates_router(book: TemplateBook, keys: Keys) -> APIRouter:
-    router = v1_router(tags=["Templates"], route_class=repeatable(keys))
+    router = v1_router(tags=["Templates"], route_class=repeatable(keys, SCOPE))
     _reading(router, book, keys)
     _writing(router, book, keys)
     _holding(router, book, keys)

@@ -5,20 +5,18 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.errors import AftercareError, Conflict, NotFound, Problem
-from service.pumping import ABROAD, may_text
+from service.errors import Conflict, NotFound, Problem, TooMany
+from service.pumping import ABROAD, SPIKE, may_text
 from service.store import staff as store
 from service.store.clinics import House, houses
+from service.store.pauses import BY_HAND, CLINIC_PAUSED, pause_of
 from service.types import Medium
 
 _HOUR: Final = timedelta(hours=1)
 _CROWD: Final = 6
 """All the staff together may be sent so many times what one of them may: whoever invents members gains little."""
-
-
-class TooMany(AftercareError):
-    exit_code = 75
-    status = 429
+_HOLDS: Final = frozenset({BY_HAND, CLINIC_PAUSED, SPIKE})
+"""Pauses that hold what staff are sent, too: somebody said so, or somebody must look first."""
 
 
 async def house_of(connection: AsyncConnection, clinic: str) -> House:
@@ -29,13 +27,24 @@ async def house_of(connection: AsyncConnection, clinic: str) -> House:
     return found[clinic]
 
 
+async def hold_on(connection: AsyncConnection, house: House, medium: Medium) -> str:
+    """Why nothing may go to staff by this medium until a person lets the clinic or its sender go on; empty: it may."""
+    sender = house.senders.get(medium)
+    why = await pause_of(connection, house.id, sender.sender if sender else "")
+    return why if why in _HOLDS else ""
+
+
 async def within_limit(
     connection: AsyncConnection, house: House, row: Any, kind: str, most: int, now: datetime
 ) -> None:
-    """Refuse what would be too much for this address, or must not go there. The caller holds the staff member's row.
+    """Refuse what would be too much for this address, or must not go there. The caller holds the clinic's staff.
 
-    Raises TooMany (`too-many-codes`, `too-many-tests`), Conflict (`address-stopped`, `country-not-allowed`).
+    Raises TooMany (`too-many-codes`, `too-many-tests`), Conflict (`address-stopped`, `country-not-allowed`, or why the
+    sender is held).
     """
+    if why := await hold_on(connection, house, Medium(row.medium)):
+        sentence = "nothing is sent until the clinic and its sender go on: `aftercare clinic resume`, `sender resume`"
+        raise Conflict(Problem(why, row.medium, sentence))
     if row.medium == Medium.SMS and not may_text(row.address, house.texts_to):
         sentence = "this number is of a country that the clinic does not text: `aftercare clinic set --sms-countries`"
         raise Conflict(Problem(ABROAD, row.staff, sentence))
@@ -46,6 +55,7 @@ async def within_limit(
     for who, limit, staff in ((row.staff, most, row.staff), ("the staff", most * _CROWD, None)):
         asked = await store.asked_since(connection, row.clinic, kind, since, staff=staff)
         if len(asked) >= limit:
-            minutes = -(-(asked[-limit] + _HOUR - now) // timedelta(minutes=1))
+            wait = asked[-limit] + _HOUR - now
+            minutes, seconds = (-(-wait // timedelta(**{unit: 1})) for unit in ("minutes", "seconds"))
             sentence = f"{who} has been sent {limit} in the last hour: try again in {minutes} minutes"
-            raise TooMany(Problem(f"too-many-{kind}s", row.staff, sentence))
+            raise TooMany(Problem(f"too-many-{kind}s", row.staff, sentence), seconds)

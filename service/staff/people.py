@@ -68,8 +68,8 @@ class StaffBook:
     ) -> Member:
         """Add a member of staff, or change what is given; a new number or address is sent a code.
 
-        Raises BadInput with every problem, Conflict (`last-owner`, `address-stopped`, `country-not-allowed`), TooMany
-        (`too-many-codes`).
+        Raises BadInput with every problem, Conflict (`last-owner`, `address-stopped`, `country-not-allowed`,
+        or why the sender is held), TooMany (`too-many-codes`).
         """
 
         async def work(connection: AsyncConnection) -> Member:
@@ -137,7 +137,7 @@ class StaffBook:
         async def work(connection: AsyncConnection) -> bool:
             await _keep_an_owner(connection, clinic, staff)
             now = await self._database.now(connection)
-            removed = await store.remove_staff(connection, clinic, staff)
+            removed = await store.remove_staff(connection, clinic, staff, now)
             if removed:
                 await note(connection, clinic, asked_by, Deed.STAFF_REMOVED, now, about=staff)
             return removed

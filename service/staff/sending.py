@@ -8,7 +8,7 @@ staff member's own by now, and none but a code to one that they have not confirm
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +17,7 @@ from service import clock, logs
 from service.alerts.record import quiet_token
 from service.channels.base import Channel
 from service.staff.letters import kept
+from service.staff.limits import hold_on
 from service.store import staff as queries
 from service.store.clinics import House, houses
 from service.store.session import TROUBLE, Database
@@ -111,15 +112,18 @@ class Post:
         await self._database.transact(lambda connection: self._settle(connection, row, settled))
 
     async def _attempt(self, row: Any) -> _Settled:
-        channel = self._channels.get(Medium(row.medium))
-        if channel is None:
-            return _Settled("waiting", "no-channel")
+        medium = Medium(row.medium)
         async with self._database.read() as connection:
             now = await self._database.now(connection)
             house = (await houses(connection, {row.clinic}))[row.clinic]
             stopped = await queries.is_stopped(connection, row.clinic, row.medium, row.recipient)
-        sender = self._sender(house, Medium(row.medium))
-        if refusal := _refusal(row, channel, sender, now, stopped=stopped):
+            held = await hold_on(connection, house, medium)
+        if now >= row.expires_at:
+            return _Settled("failed", row.code or "expired")
+        channel, sender = self._channels.get(medium), self._sender(house, medium)
+        if channel is None or held:
+            return _Settled("waiting", held or "no-channel")
+        if refusal := _refusal(row, channel, sender, stopped=stopped):
             return _Settled("failed", refusal)
         assert sender is not None  # noqa: S101 - `_refusal` has seen to it
         match await channel.send(self._outgoing(row, sender)):
@@ -170,10 +174,8 @@ class Post:
             await mark_seen(connection, row.clinic, key, about["number"], now)
 
 
-def _refusal(row: Any, channel: Channel, sender: SenderAddress | None, now: datetime, *, stopped: bool) -> str:
-    """Why this message may not be sent (any more); empty where it may."""
-    if now >= row.expires_at:
-        return row.code or "expired"
+def _refusal(row: Any, channel: Channel, sender: SenderAddress | None, *, stopped: bool) -> str:
+    """Why this message may not be sent; empty where it may."""
     if sender is None:
         return "no-sender"
     if stopped:

@@ -35,7 +35,8 @@ class Trials:
 
         It goes to a number or address that they have confirmed as their own, and nowhere else. Once it has gone, the
         version counts as looked at. Raises NotFound (`unknown-staff`, `unknown-version`), Conflict (`not-confirmed`,
-        `address-stopped`), BadInput (`unknown-sample`, what kept the message from being made), TooMany.
+        `address-stopped`, or why the sender is held), BadInput (`unknown-sample`, what kept the message from being
+        made), TooMany.
         """
         message = marked(_of_sample(await self._book.look(clinic, key, number), sample, key))
 

@@ -27,9 +27,11 @@ async def claim(connection: AsyncConnection, name: tuple[str, str, str], request
     await connection.execute(KEPT.delete().where(same, over))
     row = {"clinic": clinic, "key": key, "idempotency_key": idempotency_key, "request": request, "begun_at": now}
     taking = insert(connection, KEPT).values(**row, headers={}, body=b"").on_conflict_do_nothing()
-    if (await connection.execute(taking.returning(KEPT.c.begun_at))).first() is not None:
-        return None
-    return (await connection.execute(sa.select(KEPT).where(same))).first()
+    while (await connection.execute(taking.returning(KEPT.c.begun_at))).first() is None:
+        # A row that was in the way may be let go before it is read: then it is taken after all.
+        if (taken := (await connection.execute(sa.select(KEPT).where(same))).first()) is not None:
+            return taken
+    return None
 
 
 async def keep(

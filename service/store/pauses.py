@@ -14,6 +14,7 @@ from service.store.tables import Clinic, Location, Sender, core
 CLINIC, LOCATION, SENDER = core(Clinic), core(Location), core(Sender)
 
 CLINIC_PAUSED = "clinic-paused"
+BY_HAND = "paused-by-hand"
 
 
 async def pause_clinic(connection: AsyncConnection, clinic: str, now: datetime) -> bool:
@@ -53,6 +54,15 @@ async def clinic_whole(connection: AsyncConnection, clinic: str) -> dict[str, An
         rows = await connection.execute(sa.select(table).where(table.c.clinic == clinic).order_by(table.c.id))
         found[name] = [dict(one._mapping) for one in rows]  # noqa: SLF001
     return found
+
+
+async def pause_of(connection: AsyncConnection, clinic: str, sender: str) -> str:
+    """Why this clinic, or else this sender of it, is paused, as a code; empty where neither is."""
+    of_clinic = sa.select(sa.literal(CLINIC_PAUSED)).where(CLINIC.c.id == clinic, CLINIC.c.paused_at.is_not(None))
+    own = sa.select(SENDER.c.paused_reason).where(
+        SENDER.c.clinic == clinic, SENDER.c.id == sender, SENDER.c.paused_at.is_not(None)
+    )
+    return await connection.scalar(of_clinic) or await connection.scalar(own) or ""
 
 
 def is_going(clinic: str) -> sa.ColumnElement[bool]:

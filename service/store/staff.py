@@ -20,9 +20,12 @@ KEPT = timedelta(days=30)
 
 
 async def hold_staff(connection: AsyncConnection, clinic: str, staff: str) -> Any | None:
-    """A member of staff, held until this transaction ends: what is counted for them is counted one by one."""
-    query = sa.select(STAFF).where(STAFF.c.clinic == clinic, STAFF.c.id == staff).with_for_update()
-    return (await connection.execute(query)).first()
+    """A member of staff, if there is one; all of the clinic's are held until this transaction ends.
+
+    What is counted for them all is counted one by one, new members' included: a clinic has at least its owner.
+    """
+    query = sa.select(STAFF).where(STAFF.c.clinic == clinic).order_by(STAFF.c.id).with_for_update()
+    return next((row for row in await connection.execute(query) if row.id == staff), None)
 
 
 async def staff_of(connection: AsyncConnection, clinic: str) -> Sequence[Any]:
@@ -32,8 +35,8 @@ async def staff_of(connection: AsyncConnection, clinic: str) -> Sequence[Any]:
 
 async def owners_of(connection: AsyncConnection, clinic: str) -> set[str]:
     """Held until this transaction ends, so that two owners cannot leave at once."""
-    query = sa.select(STAFF.c.id).where(STAFF.c.clinic == clinic, STAFF.c.role == "owner").with_for_update()
-    return set(await connection.scalars(query))
+    owners = sa.select(STAFF.c.id).where(STAFF.c.clinic == clinic, STAFF.c.role == "owner")
+    return set(await connection.scalars(owners.order_by(STAFF.c.id).with_for_update()))
 
 
 async def put_staff(connection: AsyncConnection, clinic: str, staff: str, values: Json, now: datetime) -> None:
@@ -42,9 +45,16 @@ async def put_staff(connection: AsyncConnection, clinic: str, staff: str, values
     await connection.execute(statement.on_conflict_do_update(index_elements=["clinic", "id"], set_=values))
 
 
-async def remove_staff(connection: AsyncConnection, clinic: str, staff: str) -> bool:
-    """Whether there was such a member. Their open sign-in links and all that was sent to them go, too."""
-    for table in (MESSAGE, ADDRESS, SIGN_IN):
+async def remove_staff(connection: AsyncConnection, clinic: str, staff: str, now: datetime) -> bool:
+    """Whether there was such a member. Their open sign-in links, their addresses and what was said to them go, too.
+
+    That something was sent stays known as long as of others: limits count it, and an outage's comparison asks.
+    """
+    sent = (MESSAGE.c.clinic == clinic, MESSAGE.c.staff == staff)
+    ended = {"state": "failed", "code": "staff-removed", "settled_at": now}
+    await connection.execute(MESSAGE.update().where(*sent, MESSAGE.c.settled_at.is_(None)).values(**ended))
+    await connection.execute(MESSAGE.update().where(*sent).values(subject="", text="", html=""))
+    for table in (ADDRESS, SIGN_IN):
         await connection.execute(table.delete().where(table.c.clinic == clinic, table.c.staff == staff))
     removed = await connection.execute(STAFF.delete().where(STAFF.c.clinic == clinic, STAFF.c.id == staff))
     return removed.rowcount > 0

@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from fastapi.routing import APIRoute
+from sqlalchemy.pool import QueuePool
 
 from service.console.parts import ConsoleParts
 from service.console.routes import console_router
+from service.store.tables import Attempt, Reminder, core
 from tests.console.conftest import Console, authors_of
 
 OPEN = {"/", "/console/sign-in", "/console/static/{name}", "/console/{rest:path}"}
@@ -47,6 +50,28 @@ async def test_who_is_not_signed_in_sees_nothing_and_forms_from_elsewhere_do_not
             answer = await stranger.get(filled(path))
             assert (answer.status, answer.headers.get("location")) == (303, "/console/sign-in"), path
     assert tried > 15
+
+
+async def test_no_page_holds_a_connection_while_it_asks_for_another(console: Console) -> None:
+    """Else as many pages at once as the pool has connections would wait for each other."""
+    owner, pool, peaks = await console.signed_in(), console.database.engine.pool, []
+
+    @sa.event.listens_for(pool, "checkout")
+    def _(*_: object) -> None:
+        assert isinstance(pool, QueuePool)
+        peaks.append(pool.checkedout())
+
+    async with console.database.read() as connection:
+        attempt, reminder = [await connection.scalar(sa.select(core(one).c.id)) for one in (Attempt, Reminder)]
+    known = {"{attempt}": str(attempt), "{reminder}": str(reminder), "{protocol}": "microneedling", "{act}": "hold"}
+    for method, path in routes_of(console):
+        for name, value in known.items():
+            path = path.replace(name, value)  # noqa: PLW2901
+        peaks.clear()
+        form = {"step": "day-1-sunscreen", "medium": "sms", "locale": "en"}
+        answer = await (owner.get(filled(path)) if method == "GET" else owner.post(filled(path), **form))
+        assert max(peaks, default=1) == 1, (method, path)
+        assert answer.status < 500, (method, path)
 
 
 async def test_every_page_says_what_browsers_may_do_with_it(console: Console) -> None:

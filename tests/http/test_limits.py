@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from service.http.limits import Buckets, RateLimit, TooMany
+from service.errors import TooMany
+from service.http.limits import Buckets, RateLimit
 from service.store.tables import ApiKey
 from tests.dispatch.acting import on_sqlite
 from tests.http.serving import Web, serving

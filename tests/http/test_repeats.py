@@ -6,13 +6,16 @@ from typing import Any
 
 import orjson
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.http.keeping import Keeping
-from service.store.kept_answers import claim
+from service.http.limits import RateLimit
+from service.store.kept_answers import claim, let_go
 from service.store.tables import Decision, KeptAnswer
 from tests.dispatch.acting import on_sqlite, the
-from tests.http.serving import Answer, Web
-from tests.support.house import CLINIC, NOON, said, visit
+from tests.http.serving import Answer, Web, serving
+from tests.support.house import CLINIC, NOON, House, said, visit
 
 DAY_ONE = "day-1-sunscreen"
 
@@ -58,6 +61,57 @@ async def test_errors_are_not_kept_and_other_keys_see_nothing_of_it(web: Web) ->
     assert (await move(web, "15", "one", key=reader)).is_problem(403, "missing-scope")
     assert (await move(web, "15", "one", key="ac_made_up")).is_problem(401, "invalid-key")
     assert (await move(web, "15", "")).is_problem(422, "invalid-idempotency-key")
+
+
+@on_sqlite
+async def test_who_may_not_ask_costs_no_write_and_each_request_counts_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.clock.monotonic", lambda: 100.0)
+    async with serving(house, RateLimit(rate=1, burst=3)) as web:
+        await web.send("GET", "/v1/clinic")  # the key is looked up, and its use noted
+        writes = writes_of(house)
+        answers = [await web.send("POST", "/v1/clinic/pause", **{"Idempotency-Key": name}) for name in "aab"]
+        assert [answer.json["code"] for answer in answers] == ["missing-scope", "missing-scope", "rate-limited"]
+        assert writes == []
+        operator = await web.issue("operator")
+        answers = [
+            await web.send("POST", "/v1/clinic/pause", key=operator, **{"Idempotency-Key": name}) for name in "aabc"
+        ]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429]
+
+
+def writes_of(house: House) -> list[str]:
+    """Every statement from here on that is none of a reader."""
+    found: list[str] = []
+
+    @sa.event.listens_for(house.database.engine.sync_engine, "before_cursor_execute")
+    def _(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("SELECT"):
+            found.append(statement)
+
+    return found
+
+
+class Interrupted:
+    """A connection on which something happens between an insert and the select that follows it."""
+
+    def __init__(self, connection: AsyncConnection, between: Any) -> None:
+        self.dialect, self._connection, self._between = connection.dialect, connection, between
+
+    async def execute(self, statement: Any) -> Any:
+        if isinstance(statement, sa.Select):
+            await self._between()
+        return await self._connection.execute(statement)
+
+
+async def test_what_is_let_go_while_another_asks_for_it_is_taken_by_that_one(house: House) -> None:
+    name = (CLINIC, "ac_1", "one")
+    async with house.database.write() as connection:
+        assert await claim(connection, name, "a", NOON) is None
+        other: Any = Interrupted(connection, lambda: let_go(connection, name, NOON))
+        assert await claim(other, name, "b", NOON + timedelta(seconds=1)) is None
+    assert [row.request for row in await house.rows(KeptAnswer)] == ["b"]
 
 
 @on_sqlite

@@ -44,7 +44,9 @@ async def test_a_member_is_added_confirms_a_number_and_is_sent_a_test(web: Web, 
     assert {row.state for row in await web.house.rows(StaffMessage)} == {"captured"}
     for _ in range(9):
         await asks(web, key, "POST", TEST, {"to": "grace"})
-    assert (await asks(web, key, "POST", TEST, {"to": "grace"})).is_problem(429, "too-many-tests")
+    enough = await asks(web, key, "POST", TEST, {"to": "grace"})
+    assert enough.is_problem(429, "too-many-tests")
+    assert enough.headers["retry-after"] == "3600"
     assert [one["id"] for one in (await asks(web, key, "GET", "/v1/staff")).json["staff"]] == ["grace", "owner"]
     assert (await asks(web, key, "DELETE", GRACE)).status == 204
     assert (await asks(web, key, "DELETE", "/v1/staff/owner")).is_problem(409, "last-owner")

@@ -29,11 +29,13 @@ class StaffAddress(SQLModel, table=True):
 
 
 class StaffMessage(SQLModel, table=True):
-    """A code or a test message: kept until it went, and for 30 days after. Codes are blanked once they have left."""
+    """A code or a test message: kept until it went, and for 30 days after. Codes are blanked once they have left.
+
+    It outlives its member of staff, without its words: limits would begin anew with them otherwise.
+    """
 
     __tablename__ = "staff_message"
     __table_args__ = (
-        to("staff", "staff"),
         partial("ix_staff_message_due", "due_at", where="settled_at IS NULL"),
         Index("ix_staff_message_staff", "staff", "clinic", "created_at"),
     )

@@ -185,6 +185,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic", "code", name=op.f("pk_service_code")),
     )
     op.create_table(
+        "staff_message",
+        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("staff", sqltypes.AutoString(), nullable=False),
+        sa.Column("medium", sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqltypes.AutoString(), nullable=False),
+        sa.Column("recipient", sqltypes.AutoString(), nullable=False),
+        sa.Column("subject", sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sqltypes.AutoString(), nullable=False),
+        sa.Column("html", sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "about", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("asked_by", sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("due_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("state", sqltypes.AutoString(), nullable=False),
+        sa.Column("code", sqltypes.AutoString(), nullable=False),
+        sa.Column("settled_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_staff_message_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_staff_message")),
+    )
+    with op.batch_alter_table("staff_message", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_staff_message_due",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+        batch_op.create_index("ix_staff_message_staff", ["staff", "clinic", "created_at"], unique=False)
+
+    op.create_table(
         "template_current",
         sa.Column("clinic", sqltypes.AutoString(), nullable=False),
         sa.Column("protocol", sqltypes.AutoString(), nullable=False),
@@ -352,42 +387,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_staff_address_clinic")),
         sa.PrimaryKeyConstraint("clinic", "staff", "medium", name=op.f("pk_staff_address")),
     )
-    op.create_table(
-        "staff_message",
-        sa.Column("clinic", sqltypes.AutoString(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("staff", sqltypes.AutoString(), nullable=False),
-        sa.Column("medium", sqltypes.AutoString(), nullable=False),
-        sa.Column("kind", sqltypes.AutoString(), nullable=False),
-        sa.Column("recipient", sqltypes.AutoString(), nullable=False),
-        sa.Column("subject", sqltypes.AutoString(), nullable=False),
-        sa.Column("text", sqltypes.AutoString(), nullable=False),
-        sa.Column("html", sqltypes.AutoString(), nullable=False),
-        sa.Column(
-            "about", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
-        ),
-        sa.Column("asked_by", sqltypes.AutoString(), nullable=False),
-        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("due_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("state", sqltypes.AutoString(), nullable=False),
-        sa.Column("code", sqltypes.AutoString(), nullable=False),
-        sa.Column("settled_at", sqltypes.UTCDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["clinic", "staff"], ["staff.clinic", "staff.id"], name=op.f("fk_staff_message_staff")),
-        sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_staff_message_clinic")),
-        sa.PrimaryKeyConstraint("clinic", "id", name=op.f("pk_staff_message")),
-    )
-    with op.batch_alter_table("staff_message", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_staff_message_due",
-            ["due_at"],
-            unique=False,
-            sqlite_where=sa.text("settled_at IS NULL"),
-            postgresql_where=sa.text("settled_at IS NULL"),
-        )
-        batch_op.create_index("ix_staff_message_staff", ["staff", "clinic", "created_at"], unique=False)
-
     op.create_table(
         "reply",
         sa.Column("clinic", sqltypes.AutoString(), nullable=False),
@@ -567,15 +566,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_reply_address")
 
     op.drop_table("reply")
-    with op.batch_alter_table("staff_message", schema=None) as batch_op:
-        batch_op.drop_index("ix_staff_message_staff")
-        batch_op.drop_index(
-            "ix_staff_message_due",
-            sqlite_where=sa.text("settled_at IS NULL"),
-            postgresql_where=sa.text("settled_at IS NULL"),
-        )
-
-    op.drop_table("staff_message")
     op.drop_table("staff_address")
     with op.batch_alter_table("sender_watch", schema=None) as batch_op:
         batch_op.drop_index(
@@ -598,6 +588,15 @@ def downgrade() -> None:
     op.drop_table("template_seen")
     op.drop_table("template_hold")
     op.drop_table("template_current")
+    with op.batch_alter_table("staff_message", schema=None) as batch_op:
+        batch_op.drop_index("ix_staff_message_staff")
+        batch_op.drop_index(
+            "ix_staff_message_due",
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+
+    op.drop_table("staff_message")
     op.drop_table("service_code")
     with op.batch_alter_table("retention_mark", schema=None) as batch_op:
         batch_op.drop_index("ix_retention_mark_due")
