@@ -143,13 +143,18 @@ class TemplateBook:
 
         return await self._database.transact(work)
 
-    async def publish(self, clinic: str, key: TemplateKey, number: int, change: Change) -> Published:
-        """Send this version from now on. Raises Conflict (`not-previewed`), BadInput with what is wrong, Stale."""
+    async def publish(
+        self, clinic: str, key: TemplateKey, number: int, change: Change, *, shown: bool = False
+    ) -> Published:
+        """Send this version from now on. Raises Conflict (`not-previewed`), BadInput with what is wrong, Stale.
+
+        `shown`: whoever publishes has it before them, so that nobody needs to have looked at it before.
+        """
 
         async def work(connection: AsyncConnection) -> Published:
             page = await self._page(connection, clinic, key)
             draft = await page.version(number)
-            if not await store.was_seen(connection, clinic, key, number):
+            if not shown and not await store.was_seen(connection, clinic, key, number):
                 sentence = f"nobody has looked at version {number} yet: preview it, then publish it"
                 raise Conflict(Problem("not-previewed", where_of(key), sentence))
             _refuse_unwise(await page.check(draft.source), draft, key)
@@ -165,6 +170,9 @@ class TemplateBook:
         async def work(connection: AsyncConnection) -> Published:
             page = await self._page(connection, clinic, key)
             earlier = await page.version(number) if number else None
+            if earlier is not None and earlier.kind == "draft":
+                sentence = f"version {number} was never sent: publish it"
+                raise Conflict(Problem("never-published", where_of(key), sentence))
             if earlier is not None and (problems := check(self._content, key, earlier.source).problems):
                 raise BadInput(*problems)
             now = await self._database.now(connection)
@@ -192,18 +200,21 @@ class TemplateBook:
 
         return await self._database.transact(work)
 
-    async def release(self, clinic: str, what: Json, who: str = "") -> None:
-        """Let a held message go on; what it kept back is due now. Raises NotFound where nothing is held like this."""
+    async def release(self, clinic: str, what: Json, who: str = "", *, alone: bool = False) -> None:
+        """Let a held message go on; what it kept back is due now. Raises NotFound where nothing is held like this.
+
+        `what`: protocol, step, medium and locale (empty: any; or, where one is released `alone`, the hold of all).
+        """
         self._require_step(what)
 
         async def work(connection: AsyncConnection) -> bool:
             now = await self._database.now(connection)
             await notify(connection, now)
             await note(connection, clinic, who, Deed.TEMPLATE_RELEASED, now, about=f"{what['protocol']}/{what['step']}")
-            return await store.release(connection, clinic, what, now)
+            return await store.release(connection, clinic, what, now, alone=alone)
 
         if not await self._database.transact(work):
-            sentence = "no such hold is in force; the list of templates shows those there are"
+            sentence = "nothing of it is held like this: a hold of all media or languages is released as a whole"
             raise NotFound(Problem("not-held", f"{what['protocol']}/{what['step']}", sentence))
 
     async def holds(self, clinic: str) -> Sequence[Any]:

@@ -7,7 +7,8 @@ import typer
 from service.audit import Deed, note
 from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
-from service.clinics import NewClinic, NewSender, Setting, add_clinic, change_clinic
+from service.clinic_fields import Setting
+from service.clinics import NewClinic, NewSender, add_clinic, change_clinic
 from service.errors import BadInput, Problem
 from service.replies import inbound_name
 from service.settings import Settings
@@ -29,9 +30,7 @@ def add(
     booking_url: Annotated[str, typer.Option(help="Where clients book.")] = "",
     alert_email: Annotated[str, typer.Option(help="Who is told when a client worries.")] = "",
     sms_from: Annotated[str, typer.Option(help="Its own number, like +44...; absent: TWILIO_FROM.")] = "",
-    sms_service: Annotated[
-        str, typer.Option(help="Its own messaging service, MG...; absent: the configured one.")
-    ] = "",
+    sms_service: Annotated[str, typer.Option(help="Its own messaging service, MG...; absent: that configured.")] = "",
     email_from: Annotated[str, typer.Option(help="Its own address; absent: SENDGRID_FROM.")] = "",
     sms_countries: Annotated[str, typer.Option(help="Where its texts may go: GB,IE. Absent: its own.")] = "",
     colour: Annotated[str, typer.Option(help="Of its letters and pages, as #rrggbb.")] = "",
@@ -63,14 +62,7 @@ def add(
     if as_json:
         print_json({"clinic": id})
     else:
-        typer.echo(f"Added {id}. Next: `aftercare key add --clinic {id}`.")
-        if settings.public_url and settings.has_twilio:
-            inbound = f"{settings.public_url}/callbacks/twilio/inbound/{inbound_name(id, Medium.SMS.value)}"
-            typer.echo(f"In Twilio, have incoming texts posted to {inbound} (docs/answers.md).")
-        if not alert_email:
-            typer.echo(
-                f"Its clients are asked nothing until `aftercare clinic set --clinic {id} --alert-email ADDRESS`."
-            )
+        _say_what_comes_next(settings, new)
 
 
 def set_(
@@ -111,6 +103,16 @@ def set_(
         print_json({"clinic": clinic, "changed": changed | brand})
     else:
         typer.echo(f"Changed {', '.join([*changed, *brand])} of {clinic}.")
+
+
+def _say_what_comes_next(settings: Settings, new: NewClinic) -> None:
+    typer.echo(f"Added {new.id}. Next: `aftercare key add --clinic {new.id}`.")
+    if settings.public_url and settings.has_twilio:
+        inbound = f"{settings.public_url}/callbacks/twilio/inbound/{inbound_name(new.id, Medium.SMS.value)}"
+        typer.echo(f"In Twilio, have incoming texts posted to {inbound} (docs/answers.md).")
+    if not new.alert_email:
+        setting = f"`aftercare clinic set --clinic {new.id} --alert-email ADDRESS`"
+        typer.echo(f"Its clients are asked nothing until {setting}.")
 
 
 def _countries(written: str) -> list[str]:

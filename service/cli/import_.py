@@ -49,7 +49,7 @@ from service.intake.group import Intake
 from service.intake.ramp import RAMPED, Ramp
 from service.protocols import load_protocols
 from service.settings import Settings, data_folder
-from service.store.imports import due_for
+from service.store.imports import nudges_due_for
 from service.store.session import Database
 
 _SOON = timedelta(hours=24)
@@ -87,7 +87,10 @@ def import_(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Send nothing of it before this day, like 2026-12-01."),
     ] = None,
-    ramp: Annotated[int | None, typer.Option(min=1, help="Of what is due already, send at most so many a day.")] = None,
+    ramp: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of nudges that are due already, send at most so many a day, from tomorrow on."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -156,7 +159,7 @@ async def _ramp(job: _Job, database: Database, now: datetime) -> Ramp | None:
         return None
     start = job.send_from or now.date()
     async with database.read() as connection:
-        placed = await due_for(connection, job.clinic, RAMPED, datetime.combine(start, time(), UTC))
+        placed = await nudges_due_for(connection, job.clinic, RAMPED, datetime.combine(start, time(), UTC))
     return Ramp(start, job.ramp, placed)
 
 

@@ -44,7 +44,7 @@ def rotate(
     grace: Annotated[str, typer.Option(help="How long the old key goes on working.")] = "7 days",
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key that may do the same and print it, this once; the old one ends when the grace is over."""
+    """Make a key that may do the same, for as long, and print it, this once; the old one ends with the grace."""
     settings, lasts = settings_for("tool"), _length(grace, "--grace")
     key = in_loop(lambda: _rotate(settings, clinic, prefix, lasts))
     if key is None:
@@ -130,6 +130,7 @@ async def _rotate(settings: Settings, clinic: str, prefix: str, grace: timedelta
         key = await rotate_key(connection, clinic, prefix, now, grace)
         if key is not None:
             await note(connection, clinic, someone(), Deed.KEY_ISSUED, now, about=_shown(key))
+            await note(connection, clinic, someone(), Deed.KEY_ENDED, now, about=f"ac_{prefix}")
         return key
 
 

@@ -51,20 +51,26 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _tell_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"aftercare {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    """What all commands share."""
 
 
 def main() -> None:
     """Run a command; every error ends in a sentence on stderr and an exit code, never in a traceback."""
     gc.set_threshold(_GC_THRESHOLD)
     try:
-        app()
+        app(prog_name="aftercare")
     except AftercareError as error:
         for problem in error.problems:
             typer.echo(f"aftercare: {problem}", err=True)

@@ -16,8 +16,8 @@ from service.errors import Conflict, NotFound, Problem
 from service.settings import Settings
 from service.store import troubles as queries
 from service.store.lanes import pause_sender
-from service.store.pauses import BY_HAND
 from service.store.numbers import cap_sender
+from service.store.pauses import BY_HAND
 from service.store.session import Database
 from service.store.signals import notify
 

@@ -32,7 +32,10 @@ def add(
     typer.echo(f"{staff} is {member.role} at {clinic}.")
     for medium, row in member.addresses.items():
         if row.confirmed_at is None:
-            typer.echo(f"A code goes to {row.address} ({medium}): `aftercare staff confirm {staff} --code CODE`.")
+            typer.echo(
+                f"A code goes to {row.address} ({medium}): `aftercare staff confirm {staff} --clinic {clinic} "
+                f"--code CODE`."
+            )
 
 
 @app.command("list")

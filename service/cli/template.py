@@ -73,7 +73,7 @@ def preview(
     as_json: JsonOption = False,
 ) -> None:
     """Show a message as sample clients would get it: a long name, none at all, another language, right to left."""
-    settings = load()
+    settings = settings_for("tool") if clinic else load()
     content = load_content(settings.home)
     key = key_of_path(content, place)
     shown = in_loop(lambda: _preview(settings, content, clinic, key, number, _source(place)))
@@ -198,11 +198,13 @@ async def _push(
         await require_clinic(database, clinic)
         book = TemplateBook(database, content, writing_rules(settings))
         newest = await book.newest(clinic)
-        changed = [one for one in found if one.source.strip() != newest.get(one.key, (0, ""))[1].strip()]
+        waiting = {one.key for one in await book.all(clinic) if one.draft} if publish else set()
+        changed = [
+            one for one in found if one.key in waiting or one.source.strip() != newest.get(one.key, (0, ""))[1].strip()
+        ]
         try:
             for one in changed:
-                based_on = replace(change, based_on=versions.get(one.path, 0))
-                versions[one.path] = await _push_one(book, clinic, one, based_on, publish=publish)
+                await _push_one(book, clinic, one, change, versions, publish=publish)
         finally:
             remember_versions(folder, versions)
     typer.echo(f"{len(changed)} changed, {len(found) - len(changed)} as before.")
@@ -212,16 +214,21 @@ def _change(author: str, note: str) -> Change:
     return Change(author or someone().id, note, who=str(someone()))
 
 
-async def _push_one(book: TemplateBook, clinic: str, found: Found, change: Change, *, publish: bool) -> int:
-    number, checked = await book.save(clinic, found.key, found.source, change, found.accepted)
+async def _push_one(
+    book: TemplateBook, clinic: str, found: Found, change: Change, versions: dict[str, int], *, publish: bool
+) -> None:
+    """`versions` learns which one the file is now, also where publishing is refused."""
+    based_on = replace(change, based_on=versions.get(found.path, 0))
+    number, checked = await book.save(clinic, found.key, found.source, based_on, found.accepted)
+    versions[found.path] = number
     typer.echo(f"{found.path}: saved as version {number}")
     print_warnings(checked, found.accepted)
     if not publish:
-        return number
+        return
     print_shown(await book.preview(clinic, found.key, number))
     published = await book.publish(clinic, found.key, number, replace(change, based_on=number))
+    versions[found.path] = published.number
     typer.echo(f"{found.path}: sent from now on; {published.touches} scheduled reminders are touched")
-    return published.number
 
 
 async def _hold(settings: Settings, clinic: str, what: Json, change: Change) -> None:

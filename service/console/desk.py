@@ -81,9 +81,9 @@ class Desk:
         """
         async with self.parts.database.read() as connection:
             now = await self.parts.database.now(connection)
-            signed = self.sessions.who(request, now)
-            who = await views.member(connection, signed.clinic, signed.staff)
-            if who is None:
+            session = self.sessions.read(request, now)
+            who = await views.member(connection, session.clinic, session.staff)
+            if who is None or not session.holds_for(who):
                 raise SignedOut
             visit = Visit(connection, who, now, await views.waiting_for_a_person(connection, who.clinic))
             yield visit

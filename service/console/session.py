@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from itsdangerous import BadData, URLSafeSerializer
 
 from service.store.sign_ins import SignedIn
+from service.store.views import Member
 
 LIFETIME = timedelta(hours=12)
 _SALT = "aftercare console session"
@@ -17,6 +18,20 @@ _SALT = "aftercare console session"
 
 class SignedOut(Exception):
     """Nobody is signed in, or not any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who came in, and when."""
+
+    clinic: str
+    staff: str
+    opened_at: datetime
+
+    def holds_for(self, member: Member) -> bool:
+        """Not for somebody who was given the same name later, and not once they have signed out."""
+        out = member.signed_out_at
+        return self.opened_at >= member.since and (out is None or self.opened_at > out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +47,9 @@ class Sessions:
         return "__Host-aftercare" if self.secure else "aftercare"
 
     def open(self, response: Response, who: SignedIn, now: datetime) -> None:
-        until = int((now + LIFETIME).timestamp())
         response.set_cookie(
             self.cookie,
-            self._signer().dumps([who.clinic, who.staff, until]),
+            self._signer().dumps([who.clinic, who.staff, now.isoformat()]),
             max_age=int(LIFETIME.total_seconds()),
             path="/",
             secure=self.secure,
@@ -46,15 +60,16 @@ class Sessions:
     def close(self, response: Response) -> None:
         response.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
 
-    def who(self, request: Request, now: datetime) -> SignedIn:
+    def read(self, request: Request, now: datetime) -> Session:
         """Raises SignedOut unless the cookie is ours and still good."""
         try:
-            clinic, staff, until = self._signer().loads(request.cookies.get(self.cookie, ""))
-        except BadData:
+            clinic, staff, opened_at = self._signer().loads(request.cookies.get(self.cookie, ""))
+            session = Session(clinic, staff, datetime.fromisoformat(opened_at))
+        except (BadData, TypeError, ValueError):  # ours once, of another shape
             raise SignedOut from None
-        if now.timestamp() >= until:
+        if now >= session.opened_at + LIFETIME:
             raise SignedOut
-        return SignedIn(clinic, staff)
+        return session
 
     def _signer(self) -> URLSafeSerializer:
         oldest_first = list(reversed(self.keys))

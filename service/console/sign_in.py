@@ -1,11 +1,13 @@
 """Coming in by a link that works once, and going out."""
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from service.console.desk import HEADERS, Desk
 from service.console.forms import read_form
-from service.console.session import is_from_our_pages
+from service.console.session import SignedOut, is_from_our_pages
 from service.store import sign_ins
 
 
@@ -34,5 +36,10 @@ def sign_in_routes(router: APIRouter, desk: Desk) -> None:
         if not is_from_our_pages(request):
             return desk.problem(403)
         response = RedirectResponse("/console/sign-in", 303, headers=HEADERS)
+        with suppress(SignedOut):
+            async with desk.parts.database.write() as connection:
+                now = await desk.parts.database.now(connection)
+                session = desk.sessions.read(request, now)
+                await sign_ins.sign_out(connection, session.clinic, session.staff, now)
         desk.sessions.close(response)
         return response

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from service.authoring import Sheet, Shown, Standing
+from service.authoring import Sheet, Shown, Stale, Standing
 from service.authoring.reviews import reviews, unconfirmed
 from service.console.authors import Authors
 from service.console.desk import HEADERS, Desk, Visit, not_found
@@ -177,6 +177,7 @@ async def _page(
     volume = await _volume(desk, authors, visit, protocol)
     leaf = await _leaf(authors, visit, volume, asked)
     locale = leaf.standing.key.locale if leaf else volume.locales[0]
+    newer = refused.newer if isinstance(refused, Stale) else None
     return desk.page(
         "wordbook.html",
         visit=visit,
@@ -190,7 +191,8 @@ async def _page(
         refused=[_placed(problem) for problem in refused.problems] if refused else [],
         written=_written(leaf, asked),
         fields=FIELDS.values(),
-        based_on=asked.get("newest") or (leaf.standing.newest if leaf else 0),
+        newer=newer,
+        based_on=_based_on(leaf, asked, newer),
     )
 
 
@@ -223,14 +225,13 @@ async def _volume(desk: Desk, authors: Authors, visit: Visit, protocol: str) -> 
 
 
 async def _leaf(authors: Authors, visit: Visit, volume: Volume, asked: Mapping[str, str]) -> Leaf | None:
-    """The message that is asked for; a draft that is shown to somebody who may publish it counts as looked at."""
+    """The message that is asked for, as it is sent or as its draft has it."""
     standing = _chosen(volume, asked)
     if standing is None:
         return None
     sheet = await authors.book.open(visit.clinic, standing.key)
     number = standing.newest if standing.draft and asked.get("draft") else 0
-    see = authors.book.preview if number and visit.who.role != _READS_ONLY else authors.book.look
-    shown = await see(visit.clinic, standing.key, number)
+    shown = await authors.book.look(visit.clinic, standing.key, number)
     return Leaf(sheet, number, shown, asked.get("sample", "ordinary"))
 
 
@@ -257,6 +258,13 @@ def _written(leaf: Leaf | None, asked: Mapping[str, str]) -> str | None:
     draft = leaf.sheet.draft
     source: str = asked.get("source") or (draft.source if draft else leaf.sheet.source)
     return source.strip()
+
+
+def _based_on(leaf: Leaf | None, asked: Mapping[str, str], newer: Any | None) -> int:
+    """The version that the words in the editor follow: whoever was shown a newer one saves theirs after that."""
+    if newer is not None:
+        return int(newer.number)
+    return number_in(asked, "newest") or (leaf.standing.newest if leaf else 0)
 
 
 def _placed(problem: Problem) -> str:

@@ -28,7 +28,8 @@ async def perform(desk: Desk, who: Member, protocol: str, act: str, form: Form) 
         case "accept":
             await _accept(authors, clinic, key, change)
         case "publish":
-            await authors.book.publish(clinic, key, number_in(form, "number"), change)
+            # The button stands beside the draft itself, and the form says which one that was: it has been looked at.
+            await authors.book.publish(clinic, key, number_in(form, "number"), change, shown=True)
         case "hold":
             await authors.book.hold(clinic, {**key._asdict(), "medium": key.medium.value}, change)
         case "release":
@@ -60,4 +61,4 @@ async def _release(authors: Authors, clinic: str, key: TemplateKey, doer: str) -
     for row in await authors.book.holds(clinic):
         if (row.protocol, row.step) == key[:2] and row.medium in {"", key.medium} and row.locale in {"", key.locale}:
             what = {name: getattr(row, name) for name in TemplateKey._fields}
-            await authors.book.release(clinic, what, doer)
+            await authors.book.release(clinic, what, doer, alone=True)

@@ -107,7 +107,7 @@ class Starter:
     async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any]) -> None:
         clinics = await houses(connection, {row.clinic for row in due})
         await self._words.refresh(connection, clinics.values())
-        recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))])
+        recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))], batch.now)
         consents = await consents_of(connection, due)
         counts = await self._counts(connection, due, recipients, batch.now)
         for row in due:

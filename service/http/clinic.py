@@ -43,8 +43,13 @@ class ClinicChange(Body):
 
 def clinic_router(database: Database, keys: Keys) -> APIRouter:
     router = v1_router(tags=["Clinic"], route_class=repeatable(keys, "operator"))
-    reader, operator = allowed(keys, "plans:read"), allowed(keys, "operator")
+    operator = allowed(keys, "operator")
+    _setting(router, database, allowed(keys, "plans:read"), operator)
+    _pausing(router, database, operator)
+    return router
 
+
+def _setting(router: APIRouter, database: Database, reader: Any, operator: Any) -> None:
     @router.get("/v1/clinic", summary="The clinic of the key", response_model=ClinicBody)
     async def get_clinic(caller: Annotated[Caller, reader]) -> Any:
         return await _show(database, caller)
@@ -60,16 +65,12 @@ def clinic_router(database: Database, keys: Keys) -> APIRouter:
         async with database.write() as connection:
             now = await database.now(connection)
             await change_clinic(connection, caller.clinic, values, now)
-            await note(
-                connection,
-                caller.clinic,
-                Who("key", caller.key),
-                Deed.CLINIC_CHANGED,
-                now,
-                about=" ".join(sorted(values)),
-            )
+            about = " ".join(sorted(values))
+            await note(connection, caller.clinic, Who("key", caller.key), Deed.CLINIC_CHANGED, now, about=about)
         return await _show(database, caller)
 
+
+def _pausing(router: APIRouter, database: Database, operator: Any) -> None:
     @router.post("/v1/clinic/pause", summary="Start nothing more", response_model=ClinicBody)
     async def pause(caller: Annotated[Caller, operator]) -> Any:
         """Its reminders stay due, and expire where the pause is too long."""
@@ -88,8 +89,6 @@ def clinic_router(database: Database, keys: Keys) -> APIRouter:
             await note(connection, caller.clinic, Who("key", caller.key), Deed.CLINIC_RESUMED, now)
             await notify(connection, now)
         return await _show(database, caller)
-
-    return router
 
 
 async def _show(database: Database, caller: Caller) -> Json:

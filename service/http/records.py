@@ -23,7 +23,14 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 def records_router(database: Database, keys: Keys) -> APIRouter:
     router = v1_router()
     reader = allowed(keys, "plans:read")
+    _treatments(router, database, reader)
+    _one_treatment(router, database, reader)
+    _one_client(router, database, reader)
+    _senders(router, database, reader)
+    return router
 
+
+def _treatments(router: APIRouter, database: Database, reader: Any) -> None:
     @router.get("/v1/treatments", summary="List treatments", tags=["Treatments"], response_model=TreatmentPage)
     async def list_treatments(
         caller: Annotated[Caller, reader],
@@ -50,6 +57,8 @@ def records_router(database: Database, keys: Keys) -> APIRouter:
             "next": shown[-1].id if len(rows) > limit else None,
         }
 
+
+def _one_treatment(router: APIRouter, database: Database, reader: Any) -> None:
     @router.get("/v1/treatments/{id:path}", summary="One treatment, with its plan", tags=["Treatments"],
                 response_model=TreatmentWhole,
                 responses={404: problem("This clinic has no such treatment (`unknown-treatment`).")})  # fmt: skip
@@ -68,6 +77,8 @@ def records_router(database: Database, keys: Keys) -> APIRouter:
             "events": [report._asdict() for report in reports],
         }
 
+
+def _one_client(router: APIRouter, database: Database, reader: Any) -> None:
     @router.get("/v1/clients/{ref:path}", summary="One client", tags=["Clients"], response_model=ClientBody,
                 responses={404: problem("This clinic has no such client (`unknown-client`).")})  # fmt: skip
     async def get_client(ref: str, caller: Annotated[Caller, reader]) -> Any:
@@ -81,6 +92,8 @@ def records_router(database: Database, keys: Keys) -> APIRouter:
             recipients = await queries.recipients_of_client(connection, row)
         return _client_json(row, consents, recipients)
 
+
+def _senders(router: APIRouter, database: Database, reader: Any) -> None:
     @router.get("/v1/clinic/senders", summary="The clinic's senders", tags=["Clinic"], response_model=SendersBody)
     async def list_senders(caller: Annotated[Caller, reader]) -> Any:
         async with database.read() as connection:
@@ -93,8 +106,6 @@ def records_router(database: Database, keys: Keys) -> APIRouter:
             "clinic_paused_at": paused_at,
             "senders": [_sender_json(row) for row in senders],
         }
-
-    return router
 
 
 def _treatment_json(row: Any) -> Json:

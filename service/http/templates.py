@@ -53,6 +53,7 @@ class Unconditional(AftercareError):
 def templates_router(book: TemplateBook, keys: Keys) -> APIRouter:
     router = v1_router(tags=["Templates"], route_class=repeatable(keys, SCOPE))
     _reading(router, book, keys)
+    _looking_back(router, book, keys)
     _writing(router, book, keys)
     _holding(router, book, keys)
     return router
@@ -71,6 +72,8 @@ def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
         sheet = await book.open(caller.clinic, key)
         return _json(200, _sheet(sheet), etag=sheet.standing.newest)
 
+
+def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.get(_ONE + "/versions/{number}", summary="One version with its source")
     async def version(request: Request, protocol: str, step: str, medium: str, locale: str, number: Number) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
@@ -180,12 +183,15 @@ async def _put_in_force(request: Request, act: Any, caller: Caller, key: Templat
     return _json(200, body, etag=published.number)
 
 
+_LONGEST_NUMBER = 9
+
+
 def _based_on(request: Request) -> int:
     """The version that the caller knows as the newest. `If-None-Match: *` says that there is none yet."""
     if request.headers.get("if-none-match", "").strip() == "*":
         return 0
     number = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
         sentence = 'send the ETag that you have as If-Match: "3", or If-None-Match: * for the first version'
         raise Unconditional(Problem("no-if-match", "If-Match", sentence))
     return int(number)

@@ -15,7 +15,7 @@ from service.imports.mapping import Map
 from service.imports.record import Record, too_long
 
 UTF_8 = "utf-8"
-_SEPARATORS = ",;\t"
+SEPARATORS = ",;\t"
 _ESCAPED = range(0xDC80, 0xDD00)
 """What `surrogateescape` makes of bytes that are not UTF-8."""
 
@@ -34,7 +34,7 @@ class CsvReader:
         self._limit = limit
         self._header = _header(file, limit, f"{name}:1")
         text = _decoded(self._header, encoding)
-        self._separator = max(_SEPARATORS, key=text.count)
+        self._separator = max(SEPARATORS, key=text.count)
         cells = next(csv.reader([text], delimiter=self._separator), [])
         names = [self._map.name(cell) for cell in cells]
         self._columns, self.warnings = columns_of(names, f"{name}:1", self._map.constants)

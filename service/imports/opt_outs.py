@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import BadInput, Problem
 from service.imports.columns import simplified
+from service.imports.csv_rows import SEPARATORS
 from service.intake.addresses import SENTENCES, email_address, phone_address
 from service.store.clinics import houses
 from service.store.opt_outs import opt_out
@@ -43,8 +44,10 @@ async def take_opt_outs(database: Database, clinic: str, file: TextIO, name: str
 
     Raises BadInput (`missing-column`) where the first line names neither column.
     """
-    rows = csv.reader(file)
-    columns = _columns(next(rows, []), f"{name}:1")
+    header = file.readline()
+    separator = max(SEPARATORS, key=header.count)
+    columns = _columns(next(csv.reader([header], delimiter=separator), []), f"{name}:1")
+    rows = csv.reader(file, delimiter=separator)
     async with database.read() as connection:
         country = (await houses(connection, {clinic}))[clinic].country
     taken = OptOuts()
@@ -87,4 +90,5 @@ def _entries(
             if found.value:
                 yield _COLUMNS[column], found.value
             else:
-                taken.refused.append(Problem(found.problem, f"{name}:{line} {column}", SENTENCES[found.problem]))
+                sentence = SENTENCES[found.problem].partition(":")[0]
+                taken.refused.append(Problem(found.problem, f"{name}:{line} {column}", sentence))

@@ -55,4 +55,5 @@ def email_address(given: str) -> Address:
         found = validate_email(given, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         return Address(None, "invalid-email")
-    return Address(found.normalized)
+    # No mailbox anywhere tells capitals apart, and one that was opted out must be known again however it is written.
+    return Address(found.normalized.lower())

@@ -18,7 +18,7 @@ from service.store.attempts import stay_sent
 from service.store.clinics import House
 from service.store.reminders import advise_under_way, insert_reminders, record_decisions, replan_reminders
 from service.store.treatments import EventKey
-from service.types import Json, ReminderState
+from service.types import Json, Purpose, ReminderState
 
 Cause: TypeAlias = Callable[[str, str, str], Entry | None]
 """The event that a change of this (clinic, treatment, client)'s reminders comes from."""
@@ -88,7 +88,7 @@ class Drafts:
         if self._ramp is None:
             return row
         placed = self._ramp.place(row, self.now, self._effects.ramped)
-        self._effects.ramped += placed["reason"] == RAMPED
+        self._effects.ramped += placed["reason"] == RAMPED and placed["purpose"] != Purpose.CARE
         return placed
 
     async def save(self, connection: AsyncConnection) -> None:

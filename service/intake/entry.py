@@ -21,6 +21,8 @@ class Entry:
     event: Event
     mapped: str = ""
     """The protocol that the clinic's own code stands for, where it gave one of its own."""
+    by: str = ""
+    """Who asked for it, as the audit log names them; empty: the clinic's system, by the event itself."""
 
     @property
     def key(self) -> EventKey:

@@ -67,12 +67,12 @@ class Intake:
         if self._task:
             await self._task
 
-    async def take(self, clinic: str, event: Event) -> Taken:
-        """Record one event and plan it; returns once that is committed.
+    async def take(self, clinic: str, event: Event, *, by: str = "") -> Taken:
+        """Record one event and plan it; returns once that is committed. `by`: who asked for it, where that was a person.
 
         Raises Conflict where the key is known with other content, Unavailable where the database cannot serve.
         """
-        return (await self.take_all(clinic, [event]))[0]
+        return _or_raise((await self._answers([Entry(clinic, event, by=by)]))[0])
 
     async def take_all(self, clinic: str, events: Sequence[Event]) -> list[Taken]:
         """Record several events; the first error is raised. Use `answers` where each should stand alone."""
@@ -80,10 +80,13 @@ class Intake:
 
     async def answers(self, clinic: str, events: Sequence[Event]) -> list[Taken | AftercareError]:
         """Record several events, each with its own answer or error, in the order given."""
+        return await self._answers([Entry(clinic, event) for event in events])
+
+    async def _answers(self, entries: Sequence[Entry]) -> list[Taken | AftercareError]:
         if self._stopping:
             raise Unavailable(Problem("stopping", "", "this process is shutting down: send the event again"))
         loop = asyncio.get_running_loop()
-        waiting = [_Waiting(Entry(clinic, event), loop.create_future()) for event in events]
+        waiting = [_Waiting(entry, loop.create_future()) for entry in entries]
         self._queue.extend(waiting)
         self._arrived.set()
         results = await asyncio.gather(*(one.answer for one in waiting), return_exceptions=True)

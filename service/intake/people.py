@@ -126,8 +126,12 @@ async def record_people(
     told = {entry.client: clients[entry.client] for entry in telling if entry.client}
     new = await remember_recipients(connection, addresses(told), now)
     new_numbers = frozenset((clinic, address) for clinic, medium, address in new if medium == Medium.SMS)
-    await note_shared(connection, perhaps_shared(told, earlier, new_numbers))
-    said = await _record_consents(connection, telling, earlier, clients)
+    shared = perhaps_shared(told, earlier, new_numbers)
+    # Nobody else takes on a number that is counted, and nothing starts to one that a client says no to.
+    numbers = {(clinic, Medium.SMS.value, number) for clinic, number in shared}
+    await hold_recipients(connection, numbers | _withdrawn(telling, earlier, clients))
+    await note_shared(connection, shared)
+    said = await _record_consents(connection, telling)
     moved = frozenset(key for key, row in clients.items() if _is_elsewhere(earlier[key], row))
     idle = {
         entry.key: standing
@@ -166,17 +170,15 @@ def _is_elsewhere(before: Json, after: Json) -> bool:
     return any(reach) or bool(before["time_zone"] != after["time_zone"])
 
 
-async def _record_consents(
-    connection: AsyncConnection, entries: Sequence[Entry], earlier: _Clients, clients: _Clients
-) -> Mapping[tuple[str, ...], Any]:
-    """Where something is withdrawn no start may be under way, to the address that was or to the one that is.
+def _withdrawn(entries: Sequence[Entry], earlier: _Clients, clients: _Clients) -> set[tuple[str, str, str]]:
+    """The addresses that were, and those that are, of clients who say no to something."""
+    no = {(row["clinic"], row["client"]) for entry in entries for row in consent_rows(entry) if not row["granted"]}
+    return set.union(*(addresses({key: known[key] for key in no}) for known in (earlier, clients)))
 
-    Returns what had been said before by the clients of updates and consents: others are not asked about it.
-    """
+
+async def _record_consents(connection: AsyncConnection, entries: Sequence[Entry]) -> Mapping[tuple[str, ...], Any]:
+    """Returns what had been said before by the clients of updates and consents: others are not asked about it."""
     rows = [row for entry in entries for row in consent_rows(entry)]
-    withdrawn = {(row["clinic"], row["client"]) for row in rows if not row["granted"]}
-    held = [addresses({key: known[key] for key in withdrawn}) for known in (earlier, clients)]
-    await hold_recipients(connection, set.union(*held))
     asking = {entry.client for entry in entries if isinstance(entry.event.data, ClientUpdated | ConsentChanged)}
     said = await consents_by_client(connection, {client for client in asking if client})
     await record_consents(connection, rows)

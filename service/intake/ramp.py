@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from service.timing import local, moment
-from service.types import Json, ReminderState
+from service.types import Json, Purpose, ReminderState
 
 RAMPED: Final = "ramped"
 TOO_LATE: Final = "too-late-for-ramp"
@@ -22,7 +22,7 @@ class Ramp:
     start: date
     """Nothing goes before this local day."""
     a_day: int | None = None
-    """At most so many a day; None: as many as there are."""
+    """At most so many nudges a day; None: as many as there are. Care is of use for days only, and takes no turn."""
     placed: int = 0
     """How many have a day already."""
 
@@ -34,7 +34,8 @@ class Ramp:
         """
         if row["state"] != ReminderState.SCHEDULED or not self._is_early(row, now):
             return row
-        day = self.start + timedelta(days=(self.placed + placed) // self.a_day if self.a_day else 0)
+        turn = (self.placed + placed) // self.a_day if self.a_day and row["purpose"] != Purpose.CARE else 0
+        day = self.start + timedelta(days=turn)
         due_at = max(now, moment(day, datetime.fromisoformat(row["local_time"]).time(), row["zone"]))
         if due_at >= row["expires_at"]:
             return row | {"state": ReminderState.SKIPPED.value, "reason": TOO_LATE, "by": "person"}

@@ -219,7 +219,8 @@ async def _erase(
             bodies = await bodies_about(connection, *entry.client)
             own |= addresses_in(bodies, clinics[entry.clinic].country)
             await erase_client(connection, *entry.client, own, entry.name, now)
-            await note(connection, entry.clinic, f"event:{entry.name}", Deed.CLIENT_ERASED, now, client=entry.client[1])
+            who = entry.by or f"event:{entry.name}"
+            await note(connection, entry.clinic, who, Deed.CLIENT_ERASED, now, client=entry.client[1])
             people.clients[entry.client] = row | {"erased_at": now}
             touched.clients.add(entry.client)
 

@@ -13,6 +13,8 @@ from service.store.clinics import House
 from service.timing import local, moment
 from service.types import Json, Medium, Purpose
 
+SILENCED: Final = "stopped-on-page"
+"""Why an address is suppressed whose owner stopped everything on their own page."""
 LONGEST_PAUSE: Final = timedelta(days=366)
 _COLUMNS: Final = {Medium.SMS: ("phone", "sms_stopped_at"), Medium.EMAIL: ("email", "email_stopped_at")}
 
@@ -27,6 +29,8 @@ class Way:
     medium: Medium
     address: str = field(repr=False)
     stopped: bool
+    silenced: bool = False
+    """Whoever has this address stopped everything on their page, where it is taken back as well."""
 
     @property
     def switchable(self) -> bool:
@@ -77,6 +81,8 @@ class Changes:
     """Columns of the client."""
     wakes: bool = False
     """Whether a pause ends earlier: what waited for its end is to be looked at now."""
+    silenced: frozenset[Medium] = frozenset()
+    """Media by which nothing more is to come to where the client is reached now, whoever is said to be there next."""
 
 
 def addresses_of(client: Any) -> dict[Medium, str]:
@@ -89,14 +95,16 @@ def preferences_of(
     client: Any, recipients: Sequence[Any], consents: Mapping[tuple[str, str], bool], house: House, now: datetime
 ) -> Preferences:
     """From a client's row, those of their addresses, and what they said by (purpose, medium)."""
-    suppressed = {row.medium for row in recipients if row.suppressed_at is not None}
-    ways = tuple(
-        Way(medium, address, medium in suppressed or getattr(client, _COLUMNS[medium][1]) is not None)
-        for medium, address in addresses_of(client).items()
-        if medium in house.senders
-    )
+    suppressed = {row.medium: row.suppressed_reason for row in recipients if row.suppressed_at is not None}
+
+    def way(medium: Medium, address: str) -> Way:
+        silenced = suppressed.get(medium) == SILENCED
+        stopped = (medium in suppressed and not silenced) or getattr(client, _COLUMNS[medium][1]) is not None
+        return Way(medium, address, stopped, silenced)
+
+    ways = tuple(way(*found) for found in addresses_of(client).items() if found[0] in house.senders)
     assumed = house.care_consent == "assumed"
-    kinds = [(purpose, way.medium) for purpose in Purpose for way in ways if not way.stopped]
+    kinds = [(purpose, way.medium) for purpose in Purpose for way in ways if not (way.stopped or way.silenced)]
     on = frozenset(kind for kind in kinds if agreed(consents.get(kind), kind[0], care_assumed=assumed))
     zone = house.zone_for(client.time_zone, "")
     paused = client.paused_until is not None and client.paused_until > now
@@ -134,7 +142,8 @@ def changes_of(now: Preferences, chosen: Choices) -> Changes:
     """What a form changes. What it leaves as it is stays unsaid: looking at a switch agrees to nothing."""
     switchable = {(purpose, way.medium) for purpose in Purpose for way in now.ways if way.switchable}
     shown = chosen.shown & switchable
-    lifted = tuple(way for way in now.ways if way.stopped and any(m is way.medium for _, m in chosen.on & shown))
+    off = [way for way in now.ways if way.stopped or way.silenced]
+    lifted = tuple(way for way in off if any(medium is way.medium for _, medium in chosen.on & shown))
     again = {way.medium for way in lifted}
     consents = {
         kind: kind in chosen.on for kind in sorted(shown) if (kind in chosen.on) != (kind in now.on) or kind[1] in again
@@ -145,8 +154,9 @@ def changes_of(now: Preferences, chosen: Choices) -> Changes:
 
 
 def stop_everything() -> Changes:
-    """No message of any purpose by any medium, also by those that the client may get an address for later."""
-    return Changes({(purpose, medium): False for purpose in Purpose for medium in Medium})
+    """No message of any purpose by any medium, also by those that the client may get an address for later; and none to
+    the addresses that are theirs alone, under whatever name a clinic's system may report them next."""
+    return Changes({(purpose, medium): False for purpose in Purpose for medium in Medium}, silenced=frozenset(Medium))
 
 
 def unsubscribe(purpose: Purpose, medium: Medium) -> Changes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.pages.choices import Changes, Preferences, addresses_of, preferences_of
+from service.pages.choices import SILENCED, Changes, Preferences, addresses_of, preferences_of
 from service.store import client_pages as store
 from service.store.attempts import suppress
 from service.store.clients import hold_recipients, record_choices
@@ -31,6 +31,9 @@ async def keep(connection: AsyncConnection, clinic: str, client: Any, changes: C
     withdrawn = {medium for (_, medium), granted in changes.consents.items() if not granted}
     held = addresses_of(client)
     await hold_recipients(connection, {(clinic, medium.value, held[medium]) for medium in withdrawn if medium in held})
+    for medium in sorted(changes.silenced & held.keys()):
+        if not await store.is_shared(connection, clinic, medium, held[medium]):  # others there choose for themselves
+            await suppress(connection, clinic, medium.value, held[medium], reason=SILENCED, now=now)
     for way in changes.lifted:
         await store.lift_suppression(connection, clinic, way.medium.value, way.address)
     await record_choices(

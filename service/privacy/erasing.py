@@ -5,7 +5,6 @@ from typing import Final
 from uuid import uuid4
 
 from service.acts.acts import Who
-from service.audit import Deed, note
 from service.errors import NotFound, Problem
 from service.events import event_from
 from service.intake.answer import Effect
@@ -21,16 +20,16 @@ _CALLED_OFF: Final = frozenset({Effect.CANCELLED, Effect.STOPPING})
 async def erase(database: Database, intake: Intake, clinic: str, ref: str, who: Who) -> int:
     """Erase a client; returns how many reminders that called off. A second time changes nothing.
 
-    Who asks is written down first. Raises NotFound (`unknown-client`), Unavailable.
+    Who asks is written down with it. Raises NotFound (`unknown-client`), Unavailable.
     """
-    async with database.write() as connection:
+    async with database.read() as connection:
         now = await database.now(connection)
         if await client_row(connection, clinic, ref) is None:
             raise NotFound(Problem("unknown-client", "", "this clinic has no such client"))
-        await note(connection, clinic, who, Deed.CLIENT_ERASED, now, client=ref)
     said: Json = {
         "specversion": "1.0", "id": str(uuid4()), "source": _SOURCE, "type": "client.erased",
         "time": now.isoformat(), "data": {"client": {"ref": ref}},
     }  # fmt: skip
-    taken = await intake.take(clinic, event_from(said, received_at=now, future_tolerance=timedelta(days=1)))
+    event = event_from(said, received_at=now, future_tolerance=timedelta(days=1))
+    taken = await intake.take(clinic, event, by=str(who))
     return sum(change.effect in _CALLED_OFF for change in taken.changes)

@@ -36,7 +36,9 @@ STOPPED: Final = "stop"
 """Why a number is suppressed whose owner texted STOP."""
 _TOO_CLOSE: Final = timedelta(seconds=2)
 """Providers tell when a text was written by whole seconds, and their clocks are not ours."""
-_LIFTED_BY_START: Final = frozenset({STOPPED, "provider-opt-out", "opted_out", "unsubscribed", "opted-out-elsewhere"})
+_LIFTED_BY_START: Final = frozenset(
+    {STOPPED, "provider-opt-out", "opted_out", "unsubscribed", "opted-out-elsewhere", "stopped-on-page"}
+)
 """Suppressions that the number's owner asked for, here or at the provider: a START takes these back, and no others."""
 
 

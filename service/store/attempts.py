@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import states
 from service.store.bulk import insert_many, update_many
-from service.store.dialect import among
-from service.store.tables import Attempt, Decision, Recipient, Reminder, Wording, core
-from service.types import AttemptState, Json, ReminderState, SendMode
+from service.store.dialect import among, insert
+from service.store.tables import Attempt, Client, Decision, Recipient, Reminder, Wording, core
+from service.types import AttemptState, Json, Medium, ReminderState, SendMode
 
 ATTEMPT, REMINDER, WORDING, RECIPIENT = core(Attempt), core(Reminder), core(Wording), core(Recipient)
-DECISION = core(Decision)
+DECISION, CLIENT = core(Decision), core(Client)
 
 _MOVABLE = states.sources(states.REMINDER, states.Cause.ANSWER, ReminderState.SCHEDULED)
 _FINISHABLE = states.sources(states.REMINDER, states.Cause.ANSWER, ReminderState.SENT)
@@ -27,6 +27,8 @@ _GIVEN_UP = tuple(
     if state != ReminderState.SCHEDULED
 )
 
+_ADDRESS = ("clinic", "medium", "address")
+"""The key of the recipients."""
 LOOKED_UP_FOR = timedelta(days=2)
 """An unknown attempt older than this is asked about no more; a person or a late callback may still resolve it."""
 
@@ -140,28 +142,35 @@ def _has_attempt(*states: AttemptState) -> sa.ColumnElement[bool]:
 async def suppress(
     connection: AsyncConnection, clinic: str, medium: str, address: str, *, reason: str, now: datetime
 ) -> None:
-    """Nothing more to this address until its owner asks for it again."""
+    """Nothing more to this address until its owner asks for it again, whether anybody is known to have it or not.
+
+    An attempt whose client was erased has no address any more: nothing is kept then.
+    """
+    if not address:
+        return
+    said = {"suppressed_at": now, "suppressed_reason": reason}
+    row = {"clinic": clinic, "medium": medium, "address": address, "created_at": now, "unusable_reason": ""}
     await connection.execute(
-        RECIPIENT.update()
-        .where(
-            RECIPIENT.c.clinic == clinic,
-            RECIPIENT.c.medium == medium,
-            RECIPIENT.c.address == address,
-            RECIPIENT.c.suppressed_at.is_(None),
-        )
-        .values(suppressed_at=now, suppressed_reason=reason)
+        insert(connection, RECIPIENT)
+        .values(**row, **said)
+        .on_conflict_do_update(index_elements=_ADDRESS, set_=said, where=RECIPIENT.c.suppressed_at.is_(None))
     )
 
 
 async def mark_unusable(
     connection: AsyncConnection, clinic: str, medium: str, address: str, *, reason: str, now: datetime
 ) -> None:
-    """The provider says that this address takes no messages."""
-    await connection.execute(
-        RECIPIENT.update()
-        .where(RECIPIENT.c.clinic == clinic, RECIPIENT.c.medium == medium, RECIPIENT.c.address == address)
-        .values(unusable_at=now, unusable_reason=reason)
-    )
+    """The provider says that this address takes no messages. One that nobody has any more is not remembered anew."""
+    said = {"unusable_at": now, "unusable_reason": reason}
+    one = (RECIPIENT.c.clinic == clinic, RECIPIENT.c.medium == medium, RECIPIENT.c.address == address)
+    if (await connection.execute(RECIPIENT.update().where(*one).values(**said))).rowcount:
+        return
+    row = {"clinic": clinic, "medium": medium, "address": address, "created_at": now, "suppressed_reason": "", **said}
+    column = CLIENT.c.phone if medium == Medium.SMS else CLIENT.c.email
+    had = sa.exists().where(CLIENT.c.clinic == clinic, column == address)
+    values = sa.select(*(sa.literal(value, RECIPIENT.c[name].type) for name, value in row.items())).where(had)
+    anew = insert(connection, RECIPIENT).from_select(list(row), values)
+    await connection.execute(anew.on_conflict_do_update(index_elements=_ADDRESS, set_=said))
 
 
 async def overdue_attempts(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:

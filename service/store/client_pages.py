@@ -11,7 +11,7 @@ from service.store.clients import CLIENT, CONSENT, RECIPIENT
 from service.store.dialect import among
 from service.store.due import LOCALE
 from service.store.tables import Attempt, Reminder, Treatment, Wording, core
-from service.types import Json, ReminderState
+from service.types import Json, Medium, ReminderState
 
 ATTEMPT, REMINDER, TREATMENT, WORDING = core(Attempt), core(Reminder), core(Treatment), core(Wording)
 
@@ -84,6 +84,13 @@ async def consents_of_client(connection: AsyncConnection, clinic: str, ref: str)
 async def change_client(connection: AsyncConnection, clinic: str, ref: str, values: Json) -> None:
     if values:
         await connection.execute(CLIENT.update().where(CLIENT.c.clinic == clinic, CLIENT.c.ref == ref).values(**values))
+
+
+async def is_shared(connection: AsyncConnection, clinic: str, medium: Medium, address: str) -> bool:
+    """Whether several clients of the clinic have this number or address."""
+    held = CLIENT.c.phone if medium is Medium.SMS else CLIENT.c.email
+    count = sa.select(sa.func.count()).where(CLIENT.c.clinic == clinic, held == address)
+    return (await connection.scalar(count) or 0) > 1
 
 
 async def lift_suppression(connection: AsyncConnection, clinic: str, medium: str, address: str) -> None:

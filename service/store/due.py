@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.clients import remember_recipients
 from service.store.dialect import among
 from service.store.lanes import Lane
 from service.store.tables import Attempt, Client, Consent, Recipient, Reminder, Treatment, core
@@ -74,7 +75,9 @@ async def next_due(connection: AsyncConnection, lane: Lane) -> datetime | None:
     return moment
 
 
-async def hold_addresses(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, Any]:
+async def hold_addresses(
+    connection: AsyncConnection, addresses: Collection[Address], now: datetime
+) -> dict[Address, Any]:
     """Hold these recipients' rows FOR SHARE: a STOP that has not committed by now waits until this start has ended.
 
     Must run before `consents_of`, in a statement of its own, so that the consents read are those after any STOP that
@@ -82,6 +85,14 @@ async def hold_addresses(connection: AsyncConnection, addresses: Collection[Addr
     """
     if not addresses:
         return {}
+    held = await _hold(connection, addresses)
+    if gone := set(addresses) - held.keys():  # forgotten with one client while another with the same was being recorded
+        await remember_recipients(connection, gone, now)
+        held |= await _hold(connection, gone)
+    return held
+
+
+async def _hold(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, Any]:
     statement = (
         sa.select(
             *(RECIPIENT.c[name] for name in ("clinic", "medium", "address", "suppressed_at", "unusable_at", "shared"))
@@ -108,10 +119,13 @@ async def consents_of(connection: AsyncConnection, due: Collection[Any]) -> dict
     return {(row.clinic, row.client, row.medium, row.purpose): row.granted for row in rows}
 
 
-_UNDER_WAY = (
-    ReminderState.SENDING, ReminderState.SENT, ReminderState.DELIVERED, ReminderState.UNDELIVERED,
-    ReminderState.CAPTURED, ReminderState.NEEDS_REVIEW,
-)  # fmt: skip
+WENT = [
+    state.value
+    for state in (
+        ReminderState.SENDING, ReminderState.SENT, ReminderState.DELIVERED, ReminderState.UNDELIVERED,
+        ReminderState.CAPTURED, ReminderState.NEEDS_REVIEW)
+]  # fmt: skip
+"""What counts as sent to somebody: perhaps it was."""
 
 
 async def sent_since(connection: AsyncConnection, due: Collection[Any], since: datetime) -> Sequence[Any]:
@@ -126,7 +140,7 @@ async def sent_since(connection: AsyncConnection, due: Collection[Any], since: d
         among(connection, (REMINDER.c.client, REMINDER.c.clinic), {(row.client, row.clinic) for row in due}),
         REMINDER.c.due_at > since,
         REMINDER.c.purpose.in_(sorted({row.purpose for row in due})),
-        REMINDER.c.state.in_([state.value for state in _UNDER_WAY]),
+        REMINDER.c.state.in_(WENT),
         REMINDER.c.quiet != Quiet.IGNORE.value,
     )
     return (await connection.execute(statement)).all()

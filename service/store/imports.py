@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.bulk import upsert_many
 from service.store.tables import ImportRun, Reminder, core
-from service.types import Json, ReminderState
+from service.types import Json, Purpose, ReminderState
 
 IMPORT_RUN, REMINDER = core(ImportRun), core(Reminder)
 
@@ -25,9 +25,10 @@ async def save_import_run(connection: AsyncConnection, row: Json) -> None:
     await upsert_many(connection, IMPORT_RUN, [row])
 
 
-async def due_for(connection: AsyncConnection, clinic: str, reason: str, since: datetime) -> int:
-    """How many of a clinic's reminders are due from then on for this reason."""
-    given = (REMINDER.c.clinic == clinic, REMINDER.c.reason == reason, REMINDER.c.due_at >= since)
+async def nudges_due_for(connection: AsyncConnection, clinic: str, reason: str, since: datetime) -> int:
+    """How many of a clinic's nudges are due from then on for this reason."""
+    nudge = REMINDER.c.purpose != Purpose.CARE.value
+    given = (REMINDER.c.clinic == clinic, REMINDER.c.reason == reason, REMINDER.c.due_at >= since, nudge)
     return int(await connection.scalar(sa.select(sa.func.count()).where(*given)) or 0)
 
 

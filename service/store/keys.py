@@ -42,14 +42,15 @@ async def rotate_key(
 ) -> str | None:
     """A new key that may do the same; the old one works until the grace is over. None: no such key works now.
 
-    A key that was to expire before that still does; the new one never does by itself.
+    A key that was to expire before that still does. The new one lasts as long as the old was made for.
     """
     query = sa.select(API_KEY).where(API_KEY.c.clinic == clinic, API_KEY.c.prefix == prefix, _alive(now))
     old = (await connection.execute(query.with_for_update())).first()
     if old is None:
         return None
     await expire_key(connection, clinic, prefix, now, now + grace)
-    return await issue_key(connection, clinic, now, scopes=old.scopes)
+    ends = now + (old.expires_at - old.created_at) if old.expires_at else None
+    return await issue_key(connection, clinic, now, scopes=old.scopes, expires_at=ends)
 
 
 async def expire_key(connection: AsyncConnection, clinic: str, prefix: str, now: datetime, at: datetime) -> bool:

@@ -42,21 +42,17 @@ async def clients_page(
 
     `no_visit_since`: only whose last visit ended before, and who had none.
     """
-    visits = (
-        sa.select(TREATMENT.c.client, sa.func.max(TREATMENT.c.ended_at).label("last_visit_at"))
-        .where(TREATMENT.c.clinic == clinic, TREATMENT.c.state.in_(_TOOK_PLACE))
-        .group_by(TREATMENT.c.client)
-        .subquery()
+    own = sa.and_(
+        TREATMENT.c.clinic == CLIENT.c.clinic, TREATMENT.c.client == CLIENT.c.ref, TREATMENT.c.state.in_(_TOOK_PLACE)
     )
+    last = sa.select(sa.func.max(TREATMENT.c.ended_at)).where(own).correlate(CLIENT).scalar_subquery()
     columns = [CLIENT.c[name] for name in ("ref", "first_name", "time_zone", "locale", "sms_stopped_at",
                                            "email_stopped_at", "as_of")]  # fmt: skip
-    query = (
-        sa.select(*columns, visits.c.last_visit_at)
-        .select_from(CLIENT.outerjoin(visits, visits.c.client == CLIENT.c.ref))
-        .where(CLIENT.c.clinic == clinic, CLIENT.c.erased_at.is_(None))
+    query = sa.select(*columns, last.label("last_visit_at")).where(
+        CLIENT.c.clinic == clinic, CLIENT.c.erased_at.is_(None)
     )
     if no_visit_since is not None:
-        query = query.where(sa.or_(visits.c.last_visit_at.is_(None), visits.c.last_visit_at < no_visit_since))
+        query = query.where(~sa.exists().where(own, TREATMENT.c.ended_at >= no_visit_since).correlate(CLIENT))
     if after is not None:
         query = query.where(CLIENT.c.ref > after)
     return (await connection.execute(query.order_by(CLIENT.c.ref).limit(limit))).all()

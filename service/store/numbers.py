@@ -8,20 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.dialect import among, insert
+from service.store.due import WENT
 from service.store.tables import Client, NumberBlock, Recipient, Reminder, Sender, core
-from service.types import Medium, ReminderState
+from service.types import Medium
 
 BLOCK, CLIENT, RECIPIENT, REMINDER = core(NumberBlock), core(Client), core(Recipient), core(Reminder)
 
 Number = tuple[str, str]
 """(clinic, number)."""
-
-_WENT = [
-    state.value
-    for state in (
-        ReminderState.SENDING, ReminderState.SENT, ReminderState.DELIVERED, ReminderState.UNDELIVERED,
-        ReminderState.CAPTURED, ReminderState.NEEDS_REVIEW)
-]  # fmt: skip
 
 
 async def note_shared(connection: AsyncConnection, numbers: Collection[Number]) -> None:
@@ -51,7 +45,7 @@ async def texts_since(connection: AsyncConnection, numbers: Collection[Number], 
             among(connection, (CLIENT.c.clinic, CLIENT.c.phone), numbers),
             REMINDER.c.medium == Medium.SMS.value,
             REMINDER.c.due_at > since,
-            REMINDER.c.state.in_(_WENT),
+            REMINDER.c.state.in_(WENT),
         )
     )
     return (await connection.execute(query)).all()

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import Problem
-from service.store.dialect import insert
+from service.store.bulk import insert_many
+from service.store.dialect import among
 from service.store.tables import Refusal, core
 from service.types import Json
 
@@ -37,22 +38,29 @@ class Refused:
     type: str
     problems: tuple[Problem, ...]
 
-    def row(self, clinic: str, now: datetime) -> Json:
+    def row(self) -> Json:
+        """All that is told of it, with its digest."""
         told: Json = {"source": self.source[:_LONGEST], "event": self.event[:_LONGEST], "type": _ours(self.type)}
         told["problems"] = [
             {"code": one.code, "where": _ours(_IN_BATCH.sub("", one.where, count=1))} for one in self.problems
         ]
-        digest = hashlib.sha256(orjson.dumps(told)).hexdigest()
-        return {"clinic": clinic, "digest": digest, **told, "first_at": now, "last_at": now, "times": 1}
+        return {"digest": hashlib.sha256(orjson.dumps(told)).hexdigest(), **told}
 
 
 async def record_refusals(connection: AsyncConnection, clinic: str, refused: Sequence[Refused], now: datetime) -> None:
     """Write them down; what was refused before for the same reasons is counted."""
-    rows = {row["digest"]: row for row in (one.row(clinic, now) for one in refused)}
-    statement = insert(connection, REFUSAL)
-    again = {"last_at": statement.excluded.last_at, "times": REFUSAL.c.times + 1}
-    for _, row in sorted(rows.items()):  # in order, so that two at once do not lock each other out
-        await connection.execute(statement.values(**row).on_conflict_do_update(index_elements=_KEY, set_=again))
+    rows = {row["digest"]: row for row in (one.row() for one in refused)}
+    ordered = [rows[digest] for digest in sorted(rows)]  # so that two at once do not lock each other out
+    same = {"clinic": clinic, "first_at": now, "last_at": now, "times": 1}
+    new = {row.digest for row in await insert_many(connection, REFUSAL, ordered, same=same, returning=("digest",))}
+    if known := rows.keys() - new:
+        await _count_again(connection, clinic, known, now)
+
+
+async def _count_again(connection: AsyncConnection, clinic: str, digests: Collection[str], now: datetime) -> None:
+    these = among(connection, (REFUSAL.c.clinic, REFUSAL.c.digest), [(clinic, one) for one in digests])
+    await connection.execute(sa.select(REFUSAL.c.digest).where(these).order_by(REFUSAL.c.digest).with_for_update())
+    await connection.execute(REFUSAL.update().where(these).values(last_at=now, times=REFUSAL.c.times + 1))
 
 
 async def refusals_page(
@@ -74,6 +82,3 @@ async def forget_refusals(connection: AsyncConnection, before: datetime) -> None
 
 def _ours(text: str) -> str:
     return text if _OURS.fullmatch(text) else ""
-
-
-_KEY = ("clinic", "digest")

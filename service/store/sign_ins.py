@@ -63,5 +63,12 @@ async def consume(connection: AsyncConnection, token: str, now: datetime) -> Sig
     return SignedIn(clinic, staff) if staff is not None else None
 
 
+async def sign_out(connection: AsyncConnection, clinic: str, staff: str, now: datetime) -> None:
+    """Whoever came in as this member of staff until now is out."""
+    await connection.execute(
+        STAFF.update().where(STAFF.c.clinic == clinic, STAFF.c.id == staff).values(signed_out_at=now)
+    )
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

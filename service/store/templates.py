@@ -149,11 +149,13 @@ async def hold(connection: AsyncConnection, clinic: str, row: Json) -> bool:
     return held.rowcount > 0
 
 
-async def release(connection: AsyncConnection, clinic: str, what: Mapping[str, str], now: datetime) -> bool:
-    """Take a hold away; what it kept back is looked at now. Must be the transaction's last act: it lowers lanes."""
-    removed = await connection.execute(
-        HOLD.delete().where(HOLD.c.clinic == clinic, *(HOLD.c[name] == value for name, value in what.items()))
-    )
+async def release(
+    connection: AsyncConnection, clinic: str, what: Mapping[str, str], now: datetime, *, alone: bool = False
+) -> bool:
+    """Take holds away: those of this message, by this medium or language where one is named; `alone`: the very one.
+    What they kept back is looked at now. Must be the transaction's last act: it lowers lanes."""
+    named = [HOLD.c[name] == value for name, value in what.items() if value or alone]
+    removed = await connection.execute(HOLD.delete().where(HOLD.c.clinic == clinic, *named))
     if not removed.rowcount:
         return False
     await touch(connection, clinic)

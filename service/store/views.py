@@ -89,6 +89,9 @@ class Member:
     role: str
     clinic_name: str
     zone: str
+    since: datetime
+    """When they were put on the staff."""
+    signed_out_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,14 @@ class Ahead:
 async def member(connection: AsyncConnection, clinic: str, staff: str) -> Member | None:
     found = (
         await connection.execute(
-            sa.select(STAFF.c.role, CLINIC.c.name, CLINIC.c.time_zone)
+            sa.select(STAFF.c.role, STAFF.c.created_at, STAFF.c.signed_out_at, CLINIC.c.name, CLINIC.c.time_zone)
             .join_from(STAFF, CLINIC, CLINIC.c.id == STAFF.c.clinic)
             .where(STAFF.c.clinic == clinic, STAFF.c.id == staff)
         )
     ).first()
-    return Member(clinic, staff, found.role, found.name, found.time_zone) if found else None
+    if found is None:
+        return None
+    return Member(clinic, staff, found.role, found.name, found.time_zone, found.created_at, found.signed_out_at)
 
 
 async def messages(

@@ -44,21 +44,11 @@ def build_worker(settings: Settings, database: Database, content: Content) -> Wo
     channels = open_channels(channel_config(settings))
     scheduler = AsyncIOScheduler(event_loop=asyncio.get_running_loop(), timezone="UTC")
     alarm = Alarm(scheduler)
-    sending = settings.sending
-    settler = Settler(
-        database,
-        SettleRules(
-            every=sending.settle_every.total_seconds(),
-            at=sending.settle_at,
-            backoff=Backoff(sending.retry_base, sending.retry_cap),
-            look_up_after=sending.look_up_after,
-        ),
-        alarm.hint,
-    )
+    settler = Settler(database, _settle_rules(settings), alarm.hint)
     starter = Starter(
         database,
         Words(content.templates, content.protocols, links_of(settings)),
-        Lease(sending.deadline, sending.lease),
+        Lease(settings.sending.deadline, settings.sending.lease),
         _status_callback(settings, channels.by_medium),
         _caps(settings),
         NumberCap(settings.pumping.phone, settings.pumping.phone_within),
@@ -67,17 +57,6 @@ def build_worker(settings: Settings, database: Database, content: Content) -> Wo
     dispatcher = Dispatcher(starter, settler, channels.by_medium, slots, alarm.set_in)
     outage = Outage(database, channels.by_medium, OutageRules(settings.recovery.outage))
     upkeep, polling = _upkeep(settings, database, content, channels, outage)
-    alerts = Alerts(
-        database,
-        channels.by_medium.get(Medium.EMAIL),
-        AlertRules(
-            deadline=sending.deadline,
-            lease=sending.lease,
-            retry_base=sending.retry_base,
-            retry_cap=sending.retry_cap,
-            platform_sender=settings.sendgrid_from or "",
-        ),
-    )
     worker = Worker(
         database,
         dispatcher,
@@ -87,12 +66,34 @@ def build_worker(settings: Settings, database: Database, content: Content) -> Wo
         outage,
         scheduler,
         alarm,
-        WorkerTimes(settings.worker.tick, settings.worker.drain, housekeeping=sending.lease / 2),
-        alerts=alerts,
+        WorkerTimes(settings.worker.tick, settings.worker.drain, housekeeping=settings.sending.lease / 2),
+        alerts=_alerts(settings, database, channels),
         post=_post(settings, database, channels),
         listen_dsn=settings.listen_dsn,
     )
     return WorkerParts(worker, alarm, channels)
+
+
+def _settle_rules(settings: Settings) -> SettleRules:
+    sending = settings.sending
+    return SettleRules(
+        every=sending.settle_every.total_seconds(),
+        at=sending.settle_at,
+        backoff=Backoff(sending.retry_base, sending.retry_cap),
+        look_up_after=sending.look_up_after,
+    )
+
+
+def _alerts(settings: Settings, database: Database, channels: Channels) -> Alerts:
+    sending = settings.sending
+    rules = AlertRules(
+        deadline=sending.deadline,
+        lease=sending.lease,
+        retry_base=sending.retry_base,
+        retry_cap=sending.retry_cap,
+        platform_sender=settings.sendgrid_from or "",
+    )
+    return Alerts(database, channels.by_medium.get(Medium.EMAIL), rules)
 
 
 def _post(settings: Settings, database: Database, channels: Channels) -> Post:

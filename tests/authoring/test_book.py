@@ -92,6 +92,15 @@ async def test_a_stale_save_is_refused_with_the_newer_version(house: House) -> N
 
 
 @on_sqlite
+async def test_a_draft_that_nobody_published_cannot_be_restored_into_force(house: House) -> None:
+    book = book_of(house)
+    number, _ = await book.save(CLINIC, KEY, OURS, by())
+    with pytest.raises(Conflict) as refusal:
+        await book.restore(CLINIC, KEY, number, by(number))
+    assert refusal.value.code == "never-published"
+
+
+@on_sqlite
 async def test_history_is_added_to_and_never_changed(house: House) -> None:
     book = book_of(house)
     first = await published(book, OURS)

@@ -114,6 +114,9 @@ def test_words_go_to_files_and_back_and_nothing_is_overwritten(types: Types, fol
     assert (elsewhere / SMS).read_text("utf-8") == OURS
     write(elsewhere, SMS, OURS + " Thanks.")
     assert types("push", elsewhere, *on).exit_code == 0
+    draft = types("push", elsewhere, *on, "--publish")
+    assert f"{SMS}: sent from now on" in draft.output
+    assert types("push", elsewhere, *on, "--publish").output == "0 changed, 2 as before.\n"
     write(folder, SMS, OURS + " Thank you.")
     late = types("push", folder, *on)
     assert isinstance(late.exception, AftercareError)

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from service.audit import Deed
 from service.cli.main import app
 from service.errors import AftercareError
 from service.store.keys import digest_of, issue_key, key_by_digest, note_use, rotate_key
 from service.store.session import Database
-from service.store.tables import ApiKey
+from service.store.tables import ApiKey, Audit
 from tests.dispatch.acting import on_sqlite
 from tests.imports.importing import url_of
 from tests.support.house import NOON, House
 
 DAY = timedelta(days=1)
+ISSUED, ENDED = Deed.KEY_ISSUED, Deed.KEY_ENDED
 
 
 async def told(house: House, *arguments: str) -> str:
@@ -42,12 +44,16 @@ async def test_a_key_is_rotated_expires_and_is_revoked(house: House) -> None:
     rows = {row["prefix"]: row for row in json.loads(await told(house, "list", "--json"))}
     assert {row["scopes"] for row in rows.values()} == {"events:write clients:write"}
     assert rows[prefix]["expires_at"] is not None
-    assert rows[new.split("_")[1]]["expires_at"] is None
+    assert rows[new.split("_")[1]]["expires_at"] is not None, "one that is to end is not made to last for ever"
     assert old not in await told(house, "list")
     assert "ends in 1 hour" in await told(house, "expire", new.split("_")[1], "--in", "1 hour")
     assert (await told(house, "revoke", prefix)).startswith("Revoked")
     (row,) = [row for row in await house.rows(ApiKey) if row.prefix == prefix]
     assert row.revoked_at is not None
+    first, second = f"ac_{prefix}", f"ac_{new.split('_')[1]}"
+    lines = [(line.act, line.about) for line in await house.rows(Audit)]
+    assert sorted(lines[:1] + lines[3:]) == sorted([(ISSUED, first), (ENDED, second), (ENDED, first)])
+    assert set(lines[1:3]) == {(ISSUED, second), (ENDED, first)}
 
 
 REFUSED = [
@@ -74,10 +80,11 @@ async def test_a_rotated_key_works_until_its_grace_is_over_and_never_longer_than
         short = await issue_key(connection, "glow", NOON, expires_at=NOON + DAY)
         new = await rotate_key(connection, "glow", lasting.split("_")[1], NOON, 7 * DAY)
         assert new
-        assert await rotate_key(connection, "glow", short.split("_")[1], NOON, 7 * DAY)
+        brief = await rotate_key(connection, "glow", short.split("_")[1], NOON + DAY / 2, 7 * DAY)
+        assert brief
         assert await rotate_key(connection, "dusk", lasting.split("_")[1], NOON, DAY) is None
     for key, days, expected in ((lasting, 6, True), (lasting, 7, False), (short, 0, True), (short, 1, False),
-                                (new, 400, True)):  # fmt: skip
+                                (new, 400, True), (brief, 1.4, True), (brief, 1.5, False)):  # fmt: skip
         assert await works(house.database, key, NOON + days * DAY) is expected
 
 

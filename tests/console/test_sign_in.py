@@ -121,9 +121,24 @@ async def test_a_browser_that_names_only_its_origin_is_let_in(console: Console) 
     assert visitor.cookies
 
 
-async def test_signing_out_ends_the_session_in_this_browser(console: Console) -> None:
+async def test_who_signs_out_is_out_with_every_copy_of_the_cookie_and_may_come_in_again(console: Console) -> None:
     visitor = await console.signed_in()
+    copy = console.visitor()
+    copy.cookies |= visitor.cookies
+    assert (await copy.get("/console")).status == 200
     assert (await visitor.post("/console/sign-out")).headers["location"] == "/console/sign-in"
+    assert (await visitor.get("/console")).status == 303
+    assert (await copy.get("/console")).status == 303
+    console.clock.now += timedelta(seconds=1)
+    assert (await (await console.signed_in()).get("/console")).status == 200
+
+
+async def test_who_is_given_a_name_that_somebody_had_inherits_no_session(console: Console) -> None:
+    visitor = await console.signed_in()
+    staff = core(Staff)
+    console.clock.now += timedelta(minutes=1)
+    async with console.database.write() as connection:
+        await connection.execute(staff.update().where(staff.c.clinic == "glow").values(created_at=console.clock.now))
     assert (await visitor.get("/console")).status == 303
 
 

@@ -1,5 +1,7 @@
 """The pages about words: what is live, what waits, what is held or captured; and an owner who confirms a protocol."""
 
+import re
+
 import pytest
 
 from service.authoring import Change
@@ -56,7 +58,7 @@ async def test_only_those_may_act_whose_role_says_so(console: Console, name: str
     assert ('<form method="post" action="/console/words' in (await visitor.get(ONE)).text) is (name != "viewer")
 
 
-async def test_a_draft_is_shown_beside_what_is_sent_and_counts_as_looked_at(console: Console) -> None:
+async def test_a_draft_is_shown_beside_what_is_sent_which_changes_nothing(console: Console) -> None:
     number = await drafted(console)
     visitor = await console.signed_in()
     assert "1 draft waits" in (await visitor.get("/console/words")).text
@@ -67,7 +69,7 @@ async def test_a_draft_is_shown_beside_what_is_sent_and_counts_as_looked_at(cons
         assert not await store.was_seen(connection, "glow", KEY, number)
     assert "sunscreen, you." in (await visitor.get(ONE + "&draft=1&sample=no%20first%20name")).text
     async with console.database.read() as connection:
-        assert await store.was_seen(connection, "glow", KEY, number)
+        assert not await store.was_seen(connection, "glow", KEY, number)
 
 
 async def test_a_message_is_held_and_let_go_with_all_that_held_it(console: Console) -> None:
@@ -127,10 +129,17 @@ async def test_words_are_written_accepted_and_published_from_the_page(console: C
     assert "0 scheduled reminders go out in these words then." in page.text
     late = await visitor.post(BOOK + "/save", FROM_HERE, **FORM, newest="1", source=OURS)
     assert (late.status, "version 2 by owner is newer" in late.text) == (412, True)
-    page = await follow(visitor, await visitor.post(BOOK + "/publish", FROM_HERE, **FORM, newest="2", number="2"))
+    assert "Version 2 by owner</h3>" in late.text
+    assert "“sunscreen”" in late.text.partition("<pre")[2], "the newer one beside the text typed"
+    assert OURS.partition("'")[0] in late.text.partition("</textarea>")[0]
+    based_on = re.findall(r'action="/console/words/microneedling/save">.*?name="newest" value="(\d+)"', late.text, re.S)
+    again = await visitor.post(BOOK + "/save", FROM_HERE, **FORM, newest=based_on[0], source=costly)
+    assert again.status == 303
+    page = await follow(visitor, await visitor.post(BOOK + "/accept", FROM_HERE, **FORM, newest="3"))
+    page = await follow(visitor, await visitor.post(BOOK + "/publish", FROM_HERE, **FORM, newest="4", number="4"))
     assert "These words are sent from now on." in page.text
     assert "Glow Skin Clinic: “sunscreen”, Ada. Call" in page.text
     sheet = await authors_of(console.database).book.open("glow", KEY)
     assert [(row.kind, row.author) for row in sheet.history] == [
-        ("published", "owner"), ("draft", "owner"), ("draft", "owner"),
+        ("published", "owner"), *4 * [("draft", "owner")],
     ]  # fmt: skip

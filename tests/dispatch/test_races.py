@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.dispatch import Lease, Starter
@@ -14,7 +15,7 @@ from service.dispatch.settle import write_settlements
 from service.dispatch.settlement import Settlement
 from service.store.attempts import suppress
 from service.store.session import Database
-from service.store.tables import Attempt, Consent, Reminder, Sender, core
+from service.store.tables import Attempt, Consent, Recipient, Reminder, Sender, core
 from service.types import Accepted, AttemptState, Medium, ReminderState
 from service.words import Words
 from tests.dispatch.acting import TEN, change, day_one_due, many_due, says, the
@@ -70,9 +71,14 @@ async def test_a_withdrawn_consent_that_is_about_to_commit_is_waited_for_and_obe
     assert (await starting).intents == []
 
 
-async def test_a_stop_waits_for_a_start_that_was_first(postgres_house: House) -> None:
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_a_stop_waits_for_a_start_that_was_first(postgres_house: House, forgotten: bool) -> None:
+    """Also where the number's row has gone with somebody else who had it."""
     house = postgres_house
     await day_one_due(house)
+    if forgotten:
+        async with house.database.write() as connection:
+            await connection.execute(core(Recipient).delete())
 
     async def stop(connection: AsyncConnection) -> None:
         await suppress(connection, "glow", "sms", ADA, reason="stop", now=TEN)

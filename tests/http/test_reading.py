@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 import pytest
+import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from service.store.tables import Attempt, Client, Event, Refusal, Reminder, Reply, core
 from tests.dispatch.acting import change, on_sqlite
 from tests.http.serving import Answer, Web
-from tests.support.house import CLINIC, NOON, clinic, said, visit
+from tests.support.house import CLINIC, NOON, House, clinic, said, visit
 
 DAY_ONE = "day-1-sunscreen"
 
@@ -69,6 +70,30 @@ async def test_refused_events_can_be_looked_up_and_say_nothing_of_what_they_said
     assert "Secretia" not in str(await web.house.rows(Refusal))
     web.house.clock.advance(days=31)
     assert (await get(web, "/v1/refusals")).json["refusals"] == []
+
+
+async def test_a_batch_of_refusals_is_written_in_few_statements(web: Web) -> None:
+    web.house.clock.moment = NOON
+    wrong = [visit(id=f"e-{number}", client__time_zone="Mars/Base") for number in range(12)]
+    assert (await web.post(wrong[:8])).status == 207
+    statements = statements_about("refusal", web.house)
+    web.house.clock.advance(minutes=1)
+    assert (await web.post([*wrong, wrong[0]])).status == 207
+    assert len(statements) <= 3
+    found = {row.event: (row.times, row.first_at, row.last_at) for row in await web.house.rows(Refusal)}
+    later = NOON + timedelta(minutes=1)
+    assert found == {f"e-{number}": (2, NOON, later) if number < 8 else (1, later, later) for number in range(12)}
+
+
+def statements_about(table: str, house: House) -> list[str]:
+    found: list[str] = []
+
+    @sa.event.listens_for(house.database.engine.sync_engine, "before_cursor_execute")
+    def _(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if table in statement:
+            found.append(statement)
+
+    return found
 
 
 async def test_replies_and_receipts_are_listed_and_narrowed_down(web: Web) -> None:

@@ -71,14 +71,17 @@ async def test_who_may_not_ask_costs_no_write_and_each_request_counts_once(
     async with serving(house, RateLimit(rate=1, burst=3)) as web:
         await web.send("GET", "/v1/clinic")  # the key is looked up, and its use noted
         writes = writes_of(house)
-        answers = [await web.send("POST", "/v1/clinic/pause", **{"Idempotency-Key": name}) for name in "aab"]
+        answers = [await pause(web, name) for name in "aab"]
         assert [answer.json["code"] for answer in answers] == ["missing-scope", "missing-scope", "rate-limited"]
         assert writes == []
         operator = await web.issue("operator")
-        answers = [
-            await web.send("POST", "/v1/clinic/pause", key=operator, **{"Idempotency-Key": name}) for name in "aabc"
-        ]
+        answers = [await pause(web, name, key=operator) for name in "aabc"]
         assert [answer.status for answer in answers] == [200, 200, 200, 429]
+
+
+async def pause(web: Web, name: str, key: str | None = None) -> Answer:
+    headers = {"Idempotency-Key": name}
+    return await web.send("POST", "/v1/clinic/pause", None, key=key, **headers)
 
 
 def writes_of(house: House) -> list[str]:

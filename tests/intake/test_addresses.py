@@ -39,7 +39,7 @@ def test_a_phone_number_is_made_usable_or_its_fault_is_named(
     ("given", "value"),
     [
         ("ada@example.com", "ada@example.com"),
-        ("Ada@EXAMPLE.com", "Ada@example.com"),
+        ("Ada@EXAMPLE.com", "ada@example.com"),
         ("ada+clinic@example.com", "ada+clinic@example.com"),
         ("ada", None),
         ("ada@", None),

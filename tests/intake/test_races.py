@@ -10,8 +10,9 @@ from service.errors import AftercareError
 from service.intake.answer import Standing, Taken
 from service.intake.group import Intake
 from service.store.session import Database
-from service.store.tables import Event, Reminder, Sender, Treatment, core
+from service.store.tables import Event, Recipient, Reminder, Sender, Treatment, core
 from service.types import Json
+from tests.intake.changes import updated
 from tests.support.house import CLINIC, House, clinic, close_house, open_house, read, shipped, visit
 from tests.support.races import in_the_way, until_waiting
 
@@ -87,6 +88,20 @@ async def test_of_two_clients_with_the_same_new_treatment_the_newer_word_has_it(
         assert (await second).standing is Standing.OUTDATED
     (treatment,) = await house.rows(Treatment, core(Treatment).c.id == "visit-8812")
     assert treatment.client == "c-1"
+
+
+async def test_two_clients_who_take_on_a_known_number_at_once_are_seen_to_share_it(postgres_house: House) -> None:
+    house = postgres_house
+    await house.take(visit(client__ref="c-0"))
+    await house.take(updated("e-1", client={"ref": "c-0", "phone": "+447400123499"}))
+    async with another_process(house) as other:
+        async with in_the_way(house.database, "SELECT 1 FROM sender FOR UPDATE"):
+            first = asyncio.create_task(take(house.intake, visit(id="e-2", treatment__id="t-1", client__ref="c-1")))
+            await until_waiting(house.database, 1)
+            second = asyncio.create_task(take(other, visit(id="e-3", treatment__id="t-2", client__ref="c-2")))
+            await until_waiting(house.database, 2)
+        await asyncio.gather(first, second)
+    assert [row.address for row in await house.rows(Recipient, core(Recipient).c.shared)] == ["+447400123456"]
 
 
 async def test_a_deadlock_is_resolved_and_both_events_are_taken(postgres_house: House) -> None:

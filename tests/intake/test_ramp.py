@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def row(**changes: object) -> Json:
     """Due since yesterday, 10:00 in London; of use for a month."""
     due = datetime(2026, 11, 19, 10, tzinfo=UTC)
-    return {"state": "scheduled", "reason": "", "by": "plan", "due_at": due, "expires_at": due + timedelta(days=30),
+    return {"state": "scheduled", "reason": "", "by": "plan", "purpose": "rebook", "due_at": due, "expires_at": due + timedelta(days=30),
             "local_time": "2026-11-19T10:00", "zone": "Europe/London", **changes}  # fmt: skip
 
 
@@ -43,6 +43,10 @@ def test_each_gets_a_day_at_its_own_local_hour(start: date, a_day: int | None, d
     assert [one["due_at"].day for one in placed] == days
     assert [one["due_at"].hour for one in placed] == [10, 10, 10, 10, 15]
     assert {(one["state"], one["reason"], one["by"]) for one in placed} == {("scheduled", "ramped", "person")}
+
+
+def test_care_takes_no_turn_of_the_nudges_and_waits_for_the_start_alone() -> None:
+    assert Ramp(date(2026, 11, 21), 1, placed=5).place(row(purpose="care"), NOW)["due_at"].day == 21
 
 
 def test_where_todays_hour_is_over_it_goes_now() -> None:

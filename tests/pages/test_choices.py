@@ -31,8 +31,8 @@ def now(recipients: list[Any] | None = None, consents: dict[Any, bool] | None = 
     return preferences_of(ada(**client), recipients or [], said, HOUSE, NOW)
 
 
-def suppressed(medium: str) -> Any:
-    return SimpleNamespace(medium=medium, suppressed_at=NOW)
+def suppressed(medium: str, reason: str = "unsubscribed") -> Any:
+    return SimpleNamespace(medium=medium, suppressed_at=NOW, suppressed_reason=reason)
 
 
 def form(*on: str, shown: list[str] = KINDS, language: str = "en", pause: str = "") -> dict[str, list[str]]:
@@ -52,8 +52,9 @@ def names(kinds: Any) -> list[str]:
         (now(sms_stopped_at=NOW), ["care-email", "rebook-email"]),
         (now([suppressed("email")]), ["care-sms"]),
         (now(phone=None), ["care-email", "rebook-email"]),
+        (now([suppressed("sms", "stopped-on-page")]), ["care-email", "rebook-email"]),
     ],
-    ids=["assumed care", "nothing said", "said", "texts stopped", "email suppressed", "no phone"],
+    ids=["assumed care", "nothing said", "said", "texts stopped", "email suppressed", "no phone", "silenced"],
 )
 def test_a_switch_is_on_where_the_clinic_may_send(state: Preferences, on: list[str]) -> None:
     assert names(state.on) == sorted(on)

@@ -79,6 +79,16 @@ async def test_stopping_everything_stops_everything(clients: Clients) -> None:
     assert " checked" not in page.text
 
 
+async def test_who_stopped_everything_gets_nothing_under_another_name_either(clients: Clients) -> None:
+    token = await clients.opened_text()
+    await clients.reader().post(f"/p/{token}", [("stop", "everything")])
+    other = visit(id="e-2", treatment__id="visit-2", client__ref="c-2")
+    clients.house.clock.advance(days=1)
+    assert await clients.take_and_send(other) == []
+    await clients.reader().choose(token, *ALL)
+    assert await clients.take_and_send(visit(id="e-3", treatment__id="visit-3", client__ref="c-2")) != []
+
+
 async def test_a_chosen_language_is_written_in_whatever_events_say(clients: Clients) -> None:
     token = await clients.opened_text()
     reader = clients.reader()
@@ -194,6 +204,7 @@ async def test_clients_of_one_number_choose_each_for_themselves(clients: Clients
     await clients.reader().post(f"/p/{token}", [("stop", "everything")])
     refused = {row.client for row in await clients.house.rows(Consent) if not row.granted and row.source == "client"}
     assert refused == {"c-17"}
+    assert [row.suppressed_at for row in await clients.house.rows(Recipient)] == [None, None]
 
 
 async def test_one_clinic_s_link_says_nothing_of_another_s_client(kind: str, migrated_url: str) -> None:

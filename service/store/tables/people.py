@@ -63,7 +63,7 @@ class Recipient(SQLModel, table=True):
     unusable_at: datetime | None = None
     unusable_reason: str = ""
     shared: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
-    """A number that several clients were seen to have: only of these a start counts the texts."""
+    """A number that several clients were seen to have: of these every start counts the texts."""
     created_at: datetime
 
 

@@ -96,6 +96,8 @@ class Staff(SQLModel, table=True):
     role: str
     """`owner`, `editor` or `viewer`."""
     created_at: datetime
+    signed_out_at: datetime | None = None
+    """Whoever came in before then is out, on every device."""
 
 
 class SignIn(SQLModel, table=True):

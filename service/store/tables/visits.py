@@ -57,6 +57,7 @@ class Treatment(SQLModel, table=True):
         to("client", "client", key=("ref",)),
         to("course", "course"),
         Index("ix_treatment_course", "course", "clinic"),
+        Index("ix_treatment_client", "client", "clinic", "ended_at"),
         partial("ix_treatment_recent", "clinic", "ended_at", where="state = 'planned'"),
     )
 

@@ -511,10 +511,24 @@ def upgrade() -> None:
 
     with op.batch_alter_table("staff", schema=None) as batch_op:
         batch_op.add_column(sa.Column("name", sqltypes.AutoString(), server_default="", nullable=False))
+        batch_op.add_column(
+            sa.Column(
+                "signed_out_at",
+                sqltypes.UTCDateTime(),
+                nullable=True,
+            )
+        )
+
+    with op.batch_alter_table("treatment", schema=None) as batch_op:
+        batch_op.create_index("ix_treatment_client", ["client", "clinic", "ended_at"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("treatment", schema=None) as batch_op:
+        batch_op.drop_index("ix_treatment_client")
+
     with op.batch_alter_table("staff", schema=None) as batch_op:
+        batch_op.drop_column("signed_out_at")
         batch_op.drop_column("name")
 
     with op.batch_alter_table("sender", schema=None) as batch_op:
