@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.audit import Deed, note
 from service.errors import AftercareError, Conflict, NotFound, Problem
-from service.events import ClientErased
+from service.events import ClientErased, Event
 from service.intake.answer import Change, Standing, Taken, change_of, in_order, plan_line
 from service.intake.courses import Planner, by_treatment
 from service.intake.drafts import Cause
@@ -267,11 +267,18 @@ def _event_row(entry: Entry, facts: Facts, standing: Standing, now: datetime) ->
         "time": event.time,
         "received_at": now,
         "digest": event.digest,
-        "body": event.body,
+        "body": _kept_of(event),
         "treatment": event.treatment or "",
         "client": client[1] if client else "",
         "state": standing.value,
     }
+
+
+def _kept_of(event: Event) -> Json:
+    """What is stored of an event: of one that asks to forget somebody, nothing but whom."""
+    if isinstance(event.data, ClientErased):
+        return {"type": event.type, "data": {"client": {"ref": event.client}}}
+    return event.body
 
 
 def _taken(

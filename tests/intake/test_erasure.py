@@ -125,3 +125,16 @@ async def test_a_send_that_fails_after_the_erasure_is_not_tried_again(house: Hou
     assert (await house.dispatch()).intents == []
     (row,) = await house.rows(Reminder, core(Reminder).c.step == "day-1-sunscreen")
     assert (row.state, row.reason) == ("cancelled", "client-erased")
+
+
+@on_sqlite
+async def test_what_the_request_itself_carries_is_not_kept_either(house: House) -> None:
+    await house.take(visit())
+    wordy = erased()
+    wordy["data"]["client"]["first_name"] = "Lovelace"
+    wordy["data"]["reason"] = "it itches"
+    await house.take(wordy)
+    await house.take({**wordy, "id": "e-again"})
+    left = await everything(house)
+    assert [canary for canary in CANARIES if canary in left] == []
+    assert not (await house.take(wordy))[0].created
