@@ -10,6 +10,7 @@ from service.authoring.reviews import confirm, reviews, unconfirmed
 from service.content import LOCALES, Content
 from service.http.auth import Keys
 from service.http.manners import Body, body_as, body_of, problem, v1_router
+from service.http.word_shapes import ProtocolBody, ProtocolList
 from service.store.session import Database
 from service.types import Json
 
@@ -31,13 +32,14 @@ def protocols_router(database: Database, content: Content, keys: Keys) -> APIRou
     router = v1_router(tags=["Protocols"])
     unknown: dict[int | str, Json] = {404: problem("There is no such protocol (`unknown-template`).")}
 
-    @router.get("/v1/protocols", summary="List protocols, and what a clinic has confirmed")
+    @router.get("/v1/protocols", summary="List protocols, and what a clinic has confirmed",
+                response_model=ProtocolList)  # fmt: skip
     async def list_protocols(request: Request) -> Json:
         clinic = (await keys.caller(request, READ)).clinic
         return {"protocols": _protocols(content, await reviews(database, clinic))}
 
     @router.put("/v1/protocols/{protocol}/reviews/{locale}", summary="Confirm a protocol in a language",
-                openapi_extra=_REVIEW, responses=unknown)  # fmt: skip
+                response_model=ProtocolBody, openapi_extra=_REVIEW, responses=unknown)  # fmt: skip
     async def put_review(request: Request, protocol: str, locale: str) -> Json:
         """Its messages in this language go out to clients from now on."""
         caller = await keys.caller(request, WRITE)

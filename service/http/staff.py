@@ -10,6 +10,7 @@ from service.authoring import TemplateBook
 from service.http.auth import Caller, Keys
 from service.http.manners import MOST, Body, body_as, body_of, problem, v1_router
 from service.http.repeats import repeatable
+from service.http.word_shapes import ConfirmedBody, MemberBody, StaffList, TestBody
 from service.staff import Member, StaffBook, Trials
 from service.types import Json, Medium, Sms
 
@@ -71,12 +72,13 @@ def staff_router(people: StaffBook, trials: Trials, book: TemplateBook, keys: Ke
 
 
 def _people(router: APIRouter, people: StaffBook, keys: Keys) -> None:
-    @router.get("/v1/staff", summary="List a clinic's staff")
+    @router.get("/v1/staff", summary="List a clinic's staff", response_model=StaffList)
     async def list_staff(request: Request) -> Json:
         caller = await keys.caller(request, SCOPE)
         return {"staff": [_member(one) for one in await people.all(caller.clinic)]}
 
-    @router.put("/v1/staff/{id}", summary="Add or change one", openapi_extra=_PERSON, responses=_OF_ONE)
+    @router.put("/v1/staff/{id}", summary="Add or change one", response_model=MemberBody, openapi_extra=_PERSON,
+                responses=_OF_ONE)  # fmt: skip
     async def put_staff(request: Request, id: str) -> Json:  # noqa: A002
         caller = await keys.caller(request, SCOPE)
         given = await body_as(Person, request)
@@ -91,15 +93,15 @@ def _people(router: APIRouter, people: StaffBook, keys: Keys) -> None:
 
 
 def _confirming(router: APIRouter, people: StaffBook, keys: Keys) -> None:
-    @router.post("/v1/staff/{id}/code", summary="Send another code", openapi_extra=_BY_MEDIUM,
-                 responses=_OF_ONE)  # fmt: skip
+    @router.post("/v1/staff/{id}/code", summary="Send another code", response_model=MemberBody,
+                 openapi_extra=_BY_MEDIUM, responses=_OF_ONE)  # fmt: skip
     async def send_code(request: Request, id: str) -> Json:  # noqa: A002
         caller = await keys.caller(request, SCOPE)
         wanted = await body_as(ByMedium, request)
         return _member(await people.send_code(caller.clinic, id, wanted.medium, _who(caller)))
 
-    @router.post("/v1/staff/{id}/confirm", summary="Read a code back", openapi_extra=_CODE,
-                 responses=_OF_ONE)  # fmt: skip
+    @router.post("/v1/staff/{id}/confirm", summary="Read a code back", response_model=ConfirmedBody,
+                 openapi_extra=_CODE, responses=_OF_ONE)  # fmt: skip
     async def confirm(request: Request, id: str) -> Json:  # noqa: A002
         caller = await keys.caller(request, SCOPE)
         code = await body_as(Code, request)
@@ -113,6 +115,8 @@ def _testing(router: APIRouter, trials: Trials, book: TemplateBook, keys: Keys) 
         summary="Send a test to a member of staff",
         tags=["Templates"],
         status_code=202,
+        response_model=TestBody,
+        response_model_exclude_none=True,
         openapi_extra=_TEST,
         responses=_OF_ONE,
     )

@@ -29,6 +29,17 @@ from service.http.template_bodies import (
     Look,
     Numbered,
 )
+from service.http.word_shapes import (
+    DiffBody,
+    HeldBody,
+    PublishedBody,
+    RecipientPage,
+    SavedBody,
+    ShownList,
+    TemplateBody,
+    TemplateList,
+    VersionBody,
+)
 from service.store.templates import TemplateKey
 from service.types import Email, Json, Message
 
@@ -60,13 +71,13 @@ def templates_router(book: TemplateBook, keys: Keys) -> APIRouter:
 
 
 def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.get("/v1/templates", summary="List messages")
+    @router.get("/v1/templates", summary="List messages", response_model=TemplateList)
     async def list_(request: Request, protocol: str = "") -> Response:
         clinic = (await keys.caller(request, SCOPE)).clinic
         standings, holds = await book.all(clinic, protocol), await book.holds(clinic)
         return _json(200, {"templates": [_standing(one) for one in standings], "holds": [_hold(row) for row in holds]})
 
-    @router.get(_ONE, summary="One message in one language")
+    @router.get(_ONE, summary="One message in one language", response_model=TemplateBody)
     async def one(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         sheet = await book.open(caller.clinic, key)
@@ -74,12 +85,13 @@ def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.get(_ONE + "/versions/{number}", summary="One version with its source")
+    @router.get(_ONE + "/versions/{number}", summary="One version with its source", response_model=VersionBody)
     async def version(request: Request, protocol: str, step: str, medium: str, locale: str, number: Number) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return _json(200, _version(await book.version(caller.clinic, key, number)))
 
-    @router.get(_ONE + "/diff", summary="What changed between two versions; 0 is the shipped words")
+    @router.get(_ONE + "/diff", summary="What changed between two versions; 0 is the shipped words",
+                response_model=DiffBody)  # fmt: skip
     async def diff(
         request: Request,
         protocol: str,
@@ -92,7 +104,7 @@ def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return _json(200, {"from": old, "to": new, "diff": await book.diff(caller.clinic, key, old, new)})
 
-    @router.get(_ONE + "/recipients", summary="Who was sent a version, the latest first")
+    @router.get(_ONE + "/recipients", summary="Who was sent a version, the latest first", response_model=RecipientPage)
     async def recipients(
         request: Request,
         protocol: str,
@@ -110,7 +122,8 @@ def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.put(_ONE, summary="Save a draft", status_code=201, responses=OF_CHANGES, openapi_extra=DRAFT_BODY)
+    @router.put(_ONE, summary="Save a draft", status_code=201, response_model=SavedBody, responses=OF_CHANGES,
+                openapi_extra=DRAFT_BODY)  # fmt: skip
     async def save(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         draft = await body_as(Draft, request, _BODY_LIMIT)
@@ -124,6 +137,7 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.post(
         _ONE + "/preview",
         summary="See a message as sample clients would",
+        response_model=ShownList,
         openapi_extra=LOOK_BODY,
     )
     async def preview(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
@@ -137,6 +151,7 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.post(
         _ONE + "/publish",
         summary="Send a version from now on",
+        response_model=PublishedBody,
         responses=OF_CHANGES,
         openapi_extra=NUMBERED_BODY,
     )
@@ -147,6 +162,7 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.post(
         _ONE + "/restore",
         summary="Send an earlier version again",
+        response_model=PublishedBody,
         responses=OF_CHANGES,
         openapi_extra=NUMBERED_BODY,
     )
@@ -157,7 +173,8 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.put("/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=HELD_BODY,
-                responses={201: {"description": "It is held from now on; 200: it was."}})  # fmt: skip
+                response_model=HeldBody,
+                responses={201: {"description": "It is held from now on; 200: it was.", "model": HeldBody}})  # fmt: skip
     async def hold(request: Request, protocol: str, step: str) -> Response:
         caller = await keys.caller(request, SCOPE)
         held = await body_as(Held, request, _BODY_LIMIT)

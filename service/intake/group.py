@@ -68,7 +68,7 @@ class Intake:
             await self._task
 
     async def take(self, clinic: str, event: Event, *, by: str = "") -> Taken:
-        """Record one event and plan it; returns once that is committed. `by`: who asked for it, where that was a person.
+        """Record one event and plan it; returns once that is committed. `by`: who asked for it, if not its system.
 
         Raises Conflict where the key is known with other content, Unavailable where the database cannot serve.
         """

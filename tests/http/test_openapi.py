@@ -41,6 +41,14 @@ async def test_every_route_names_its_key_its_errors_and_what_it_is_for(web: Web)
                 assert set(answer["content"]) == {"application/problem+json"}, (name, status)
 
 
+async def test_every_answer_says_what_is_in_it(web: Web) -> None:
+    for name, operation in (await operations(web)).items():
+        for status, answer in operation["responses"].items():
+            if status in {"200", "201", "202"}:
+                schema = answer["content"]["application/json"]["schema"]
+                assert set(schema) & {"$ref", "properties", "anyOf", "oneOf"}, (name, status, schema)
+
+
 async def test_bounds_are_said_in_the_words_of_json_schema(web: Web) -> None:
     text = (await web.send("GET", "/openapi.json")).text
     assert '"maximum":9007199254740992' in text

@@ -13,7 +13,7 @@ from service.store.attempts import suppress
 from service.store.tables import Attempt, Client, Event, Recipient, Reminder, Reply, Treatment, core
 from service.types import FailureClass, Medium, Retry, Unknown
 from tests.dispatch.acting import TEN, on_sqlite, rescue_of, says
-from tests.intake.changes import booked, coming, erased, told, updated, voided
+from tests.intake.changes import ADA, booked, coming, erased, told, updated, voided
 from tests.support.house import CLINIC, House, visit
 
 CANARIES = ("Ada", "123456", "123457", "ada@example.com", "Lovelace", "itches")
@@ -130,9 +130,8 @@ async def test_a_send_that_fails_after_the_erasure_is_not_tried_again(house: Hou
 @on_sqlite
 async def test_what_the_request_itself_carries_is_not_kept_either(house: House) -> None:
     await house.take(visit())
-    wordy = erased()
-    wordy["data"]["client"]["first_name"] = "Lovelace"
-    wordy["data"]["reason"] = "it itches"
+    wordy = erased(client={**ADA, "first_name": "Lovelace"})
+    wordy["data"] |= {"reason": "it itches"}
     await house.take(wordy)
     await house.take({**wordy, "id": "e-again"})
     left = await everything(house)

@@ -24,7 +24,8 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def row(**changes: object) -> Json:
     """Due since yesterday, 10:00 in London; of use for a month."""
     due = datetime(2026, 11, 19, 10, tzinfo=UTC)
-    return {"state": "scheduled", "reason": "", "by": "plan", "purpose": "rebook", "due_at": due, "expires_at": due + timedelta(days=30),
+    return {"state": "scheduled", "reason": "", "by": "plan", "purpose": "rebook",
+            "due_at": due, "expires_at": due + timedelta(days=30),
             "local_time": "2026-11-19T10:00", "zone": "Europe/London", **changes}  # fmt: skip
 
 
