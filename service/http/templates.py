@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from service.authoring import Checked, Sheet, Shown, Stale, Standing, TemplateBook, preview_page, where_of
 from service.errors import AftercareError, Problem
+from service.http import word_shapes as shapes
 from service.http.auth import Caller, Keys
 from service.http.manners import MOST, body_as, v1_router
 from service.http.problems import MEDIA_TYPE, problem_json
@@ -29,17 +30,6 @@ from service.http.template_bodies import (
     Look,
     Numbered,
 )
-from service.http.word_shapes import (
-    DiffBody,
-    HeldBody,
-    PublishedBody,
-    RecipientPage,
-    SavedBody,
-    ShownList,
-    TemplateBody,
-    TemplateList,
-    VersionBody,
-)
 from service.store.templates import TemplateKey
 from service.types import Email, Json, Message
 
@@ -47,6 +37,9 @@ SCOPE = "templates:write"
 _BODY_LIMIT = 64 * 1024
 Number = Annotated[int, Path(ge=0, le=MOST)]
 _ONE = "/v1/templates/{protocol}/{step}/{medium}/{locale}"
+_OF_HOLDS: dict[int | str, Json] = {
+    201: {"description": "It is held from now on; 200: it was.", "model": shapes.HeldBody}
+}
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-src 'self'; base-uri 'none'; "
@@ -66,18 +59,19 @@ def templates_router(book: TemplateBook, keys: Keys) -> APIRouter:
     _reading(router, book, keys)
     _looking_back(router, book, keys)
     _writing(router, book, keys)
+    _putting_in_force(router, book, keys)
     _holding(router, book, keys)
     return router
 
 
 def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.get("/v1/templates", summary="List messages", response_model=TemplateList)
+    @router.get("/v1/templates", summary="List messages", response_model=shapes.TemplateList)
     async def list_(request: Request, protocol: str = "") -> Response:
         clinic = (await keys.caller(request, SCOPE)).clinic
         standings, holds = await book.all(clinic, protocol), await book.holds(clinic)
         return _json(200, {"templates": [_standing(one) for one in standings], "holds": [_hold(row) for row in holds]})
 
-    @router.get(_ONE, summary="One message in one language", response_model=TemplateBody)
+    @router.get(_ONE, summary="One message in one language", response_model=shapes.TemplateBody)
     async def one(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         sheet = await book.open(caller.clinic, key)
@@ -85,13 +79,13 @@ def _reading(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.get(_ONE + "/versions/{number}", summary="One version with its source", response_model=VersionBody)
+    @router.get(_ONE + "/versions/{number}", summary="One version with its source", response_model=shapes.VersionBody)
     async def version(request: Request, protocol: str, step: str, medium: str, locale: str, number: Number) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return _json(200, _version(await book.version(caller.clinic, key, number)))
 
     @router.get(_ONE + "/diff", summary="What changed between two versions; 0 is the shipped words",
-                response_model=DiffBody)  # fmt: skip
+                response_model=shapes.DiffBody)  # fmt: skip
     async def diff(
         request: Request,
         protocol: str,
@@ -104,7 +98,9 @@ def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         return _json(200, {"from": old, "to": new, "diff": await book.diff(caller.clinic, key, old, new)})
 
-    @router.get(_ONE + "/recipients", summary="Who was sent a version, the latest first", response_model=RecipientPage)
+    @router.get(
+        _ONE + "/recipients", summary="Who was sent a version, the latest first", response_model=shapes.RecipientPage
+    )
     async def recipients(
         request: Request,
         protocol: str,
@@ -122,7 +118,7 @@ def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
-    @router.put(_ONE, summary="Save a draft", status_code=201, response_model=SavedBody, responses=OF_CHANGES,
+    @router.put(_ONE, summary="Save a draft", status_code=201, response_model=shapes.SavedBody, responses=OF_CHANGES,
                 openapi_extra=DRAFT_BODY)  # fmt: skip
     async def save(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
@@ -137,7 +133,7 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.post(
         _ONE + "/preview",
         summary="See a message as sample clients would",
-        response_model=ShownList,
+        response_model=shapes.ShownList,
         openapi_extra=LOOK_BODY,
     )
     async def preview(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
@@ -148,10 +144,12 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
             return HTMLResponse(preview_page(where_of(key), shown), headers=_PAGE_HEADERS)
         return _json(200, {"previews": [_shown(one) for one in shown]})
 
+
+def _putting_in_force(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.post(
         _ONE + "/publish",
         summary="Send a version from now on",
-        response_model=PublishedBody,
+        response_model=shapes.PublishedBody,
         responses=OF_CHANGES,
         openapi_extra=NUMBERED_BODY,
     )
@@ -162,7 +160,7 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.post(
         _ONE + "/restore",
         summary="Send an earlier version again",
-        response_model=PublishedBody,
+        response_model=shapes.PublishedBody,
         responses=OF_CHANGES,
         openapi_extra=NUMBERED_BODY,
     )
@@ -173,8 +171,7 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 def _holding(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     @router.put("/v1/templates/{protocol}/{step}/hold", summary="Stop sending a message", openapi_extra=HELD_BODY,
-                response_model=HeldBody,
-                responses={201: {"description": "It is held from now on; 200: it was.", "model": HeldBody}})  # fmt: skip
+                response_model=shapes.HeldBody, responses=_OF_HOLDS)  # fmt: skip
     async def hold(request: Request, protocol: str, step: str) -> Response:
         caller = await keys.caller(request, SCOPE)
         held = await body_as(Held, request, _BODY_LIMIT)

@@ -23,11 +23,11 @@ async def test_a_person_is_exported_and_erased_and_each_time_it_is_written_down(
     assert (await web.send("DELETE", f"/v1/clients/{REF}", key=key)).json["called_off"] == 0
     assert (await web.send("GET", f"/v1/clients/{REF}", key=key)).json["first_name"] == ""
 
-    page = await web.send("GET", f"/v1/audit?client={REF}&limit=3", key=key)
-    assert [line["act"] for line in page.json["lines"]] == ["client-read", "client-erased", "client-erased"]
+    page = await web.send("GET", f"/v1/audit?client={REF}&limit=2", key=key)
+    assert [line["act"] for line in page.json["lines"]] == ["client-read", "client-erased"], "a second time is no act"
     rest = await web.send("GET", f"/v1/audit?client={REF}&cursor={page.json['next']}", key=key)
-    assert [(line["act"], line["who"][:7]) for line in rest.json["lines"]] == [
-        ("client-erased", "key:ac_"), ("client-exported", "key:ac_")]  # fmt: skip
+    assert [line["act"] for line in rest.json["lines"]] == ["client-exported"]
+    assert {line["who"][:7] for line in (*page.json["lines"], *rest.json["lines"])} == {"key:ac_"}
     assert (await web.send("GET", "/v1/audit?act=client-exported", key=key)).json["next"] is None
     assert (await web.send("GET", "/v1/audit?cursor=x", key=key)).is_problem(422, "bad-cursor")
 

@@ -93,7 +93,7 @@ async def test_of_two_clients_with_the_same_new_treatment_the_newer_word_has_it(
 async def test_two_clients_who_take_on_a_known_number_at_once_are_seen_to_share_it(postgres_house: House) -> None:
     house = postgres_house
     await house.take(visit(client__ref="c-0"))
-    await house.take(updated("e-1", client={"ref": "c-0", "phone": "+447400123499"}))
+    await house.take(updated(ref="c-0", phone="+447400123499"))
     async with another_process(house) as other:
         async with in_the_way(house.database, "SELECT 1 FROM sender FOR UPDATE"):
             first = asyncio.create_task(take(house.intake, visit(id="e-2", treatment__id="t-1", client__ref="c-1")))
