@@ -95,7 +95,7 @@ CASES: dict[tuple[str, str], Case] = {
     words("POST", "/publish"): Case("templates:write", ("number",), body={"number": "{number}"}, headers=EDITS,
                                     status=412),
     words("POST", "/restore"): Case("templates:write", ("number",), body={"number": "{number}"}, headers=EDITS,
-                                    status=412),
+                                    status=409),
     words("POST", "/test"): Case("templates:write", ("staff",), body={"to": "{staff}"}, status=409),
     ("PUT", "/v1/templates/{protocol}/{step}/hold"): Case("templates:write", body={"note": "wait"}, status=201),
     ("DELETE", "/v1/templates/{protocol}/{step}/hold"): Case("templates:write", status=204),
