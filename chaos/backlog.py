@@ -98,7 +98,7 @@ _EACH = 10
 async def _multiply(connection: AsyncConnection, clinic: str, count: int) -> None:
     """Copy the clinic's one visit until about so many of its texts wait, ten to each client."""
     clients = max(1, count // _EACH)
-    await _copy(connection, CLIENT, clinic, clients, {"ref": "'copy-' || n"})
+    await _copy(connection, CLIENT, clinic, clients, {"ref": "'copy-' || n", "phone": "'+447400' || 100000 + n"})
     await _copy(connection, TREATMENT, clinic, clients, {"id": "'copy-' || n", "client": "'copy-' || n"})
     which = f"'copy-' || 1 + n % {clients}"
     named = {"id": "gen_random_uuid()", "treatment": which, "client": which, "occurrence": "n"}
