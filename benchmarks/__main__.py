@@ -14,6 +14,7 @@ import uvloop
 
 from benchmarks import report
 from benchmarks.aftercare import aftercare
+from benchmarks.api import serving
 from benchmarks.backlog import with_backlog
 from benchmarks.burst import Burst, burst
 from benchmarks.machine import described, quiet
@@ -23,7 +24,7 @@ from benchmarks.stage import Stage, set_up
 from benchmarks.writing import writing
 from service import __version__, clock
 
-PARTS = ("dispatch", "backlog", "intake", "writing")
+PARTS = ("dispatch", "backlog", "intake", "api", "writing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,12 @@ class Size:
     backlogs: tuple[int, ...]
     backlog_burst: int
     sqlite_events: int
+    load_seconds: int
     messages: int
 
 
-FULL = Size((5_000, 10_000), 3, (0, 100_000, 300_000), 2_000, 5_000, 2_000)
-QUICK = Size((1_000,), 1, (0, 20_000), 500, 500, 500)
+FULL = Size((5_000, 10_000), 3, (0, 100_000, 300_000), 2_000, 5_000, 10, 2_000)
+QUICK = Size((1_000,), 1, (0, 20_000), 500, 500, 2, 500)
 
 
 class Run:
@@ -93,6 +95,11 @@ class Run:
         self._record.add_each("backlog", results)
         report.show_backlogs(results)
 
+    async def api(self) -> None:
+        results = await serving(self._stage, self._size.load_seconds)
+        self._record.add_each("api", results)
+        report.show_serving(results)
+
     async def writing(self) -> None:
         await quiet()
         results = writing(self._size.messages)
@@ -110,6 +117,8 @@ async def main(parts: Collection[str], size: Size, folder: Path) -> None:
             await run.dispatch()
         if "backlog" in parts:
             await run.backlog()
+        if "api" in parts:
+            await run.api()
         if "writing" in parts:
             await run.writing()
     report.say(f"Every figure, one JSON line each: {folder / 'results.jsonl'}")

@@ -59,11 +59,16 @@ def family_cpu_seconds(pid: int) -> float:
     """What a process and its children have spent, also those that have ended: a database's sessions come and go."""
     parent = psutil.Process(pid)
     ended = parent.cpu_times()
-    return cpu_seconds([pid, *_living(parent)]) + float(ended.children_user + ended.children_system)
+    own = cpu_seconds([pid]) + float(ended.children_user + ended.children_system)
+    return own + sum(_spent_by(child) for child in parent.children(recursive=True))
 
 
-def _living(parent: psutil.Process) -> list[int]:
-    return [child.pid for child in parent.children(recursive=True) if child.is_running()]
+def _spent_by(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:  # it has just ended, and is its parent's from now on
+        return 0.0
+    return float(times.user + times.system)
 
 
 def rss_mb(pids: Iterable[int]) -> float:

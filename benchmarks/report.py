@@ -10,6 +10,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.api import Serving
 from benchmarks.backlog import Backlog
 from benchmarks.burst import Burst
 from benchmarks.machine import IDLE
@@ -99,6 +100,19 @@ def show_plannings(plannings: Sequence[Planning]) -> None:
     )
     for label, cell in rows:
         table.add_row(label, *map(cell, plannings))
+    _console.print(table)
+
+
+def show_serving(results: Sequence[Serving]) -> None:
+    table = _table("Events over HTTP", *(result.who for result in results))
+    rows: tuple[tuple[str, Callable[[Serving], str]], ...] = (
+        ("events a second", lambda serving: f"{serving.events_per_s:,.0f}"),
+        ("answered within, 99th of a hundred, ms", lambda serving: f"{serving.p99_ms:,.0f}"),
+        ("serving CPU an event, us", lambda serving: f"{serving.event_us:,.0f}"),
+        ("refused, lost", lambda serving: f"{serving.refused}, {serving.lost}"),
+    )
+    for label, cell in rows:
+        table.add_row(label, *map(cell, results))
     _console.print(table)
 
 

@@ -1,8 +1,8 @@
 """Group commit: events that arrive together share one transaction and one fsync, and each still stands alone.
 
-A queue is drained into a transaction of at most `limit` events, in (clinic, client) order, so that several processes
-take their locks in the same order. Answers are given after COMMIT. Where a group fails, its events are tried one by
-one, so that one bad event stops no other.
+A queue is drained into transactions of at most `limit` events, in (clinic, client) order, so that all take their locks
+in the same order. On PostgreSQL one group is planned while another is being written. Answers are given after COMMIT.
+Where a group fails, its events are tried one by one, so that one bad event stops no other.
 """
 
 import asyncio
@@ -21,10 +21,16 @@ from service.intake.entry import Entry
 from service.intake.ramp import Ramp
 from service.intake.record import Recorder
 from service.protocols import Protocol
+from service.pumping import NumberCap
 from service.store.session import Database, is_passing
 from service.store.signals import notify
 
 log = logs.get(__name__)
+
+_UNCOUNTED = NumberCap()
+
+_SHARED = 2
+"""Groups in hand where the database does its part elsewhere: about half of the work is its own, so more gain little."""
 
 
 @dataclass(slots=True)
@@ -44,28 +50,30 @@ class Intake:
         limit: int = 200,
         most_alike: int | None = None,
         ramp: Ramp | None = None,
+        number_cap: NumberCap = _UNCOUNTED,
         due: Callable[[datetime], None] = lambda _: None,
     ) -> None:
         self._database = database
-        self._recorder = Recorder(protocols, most_alike, ramp)
+        self._recorder = Recorder(protocols, most_alike, ramp, number_cap)
         self._limit = limit
+        # A ramp counts what the groups before have placed, and SQLite has one writer.
+        self._in_hand = _SHARED if database.is_postgresql and ramp is None else 1
         self._due = due
         self.effects = Effects()
         """What its committed events changed in the schedule, counted since it was made."""
         self._queue: list[_Waiting] = []
         self._arrived = asyncio.Event()
         self._stopping = False
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._commit_groups(), name="intake")
+        self._tasks = [asyncio.create_task(self._commit_groups(), name="intake") for _ in range(self._in_hand)]
 
     async def stop(self) -> None:
         """Commit what is queued, then end."""
         self._stopping = True
         self._arrived.set()
-        if self._task:
-            await self._task
+        await asyncio.gather(*self._tasks)
 
     async def take(self, clinic: str, event: Event, *, by: str = "") -> Taken:
         """Record one event and plan it; returns once that is committed. `by`: who asked for it, if not its system.
