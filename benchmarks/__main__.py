@@ -1,4 +1,4 @@
-"""python -m benchmarks [--quick] [--only PART] [--out FOLDER]
+"""python -m benchmarks [--quick] [--only PART] [--history VISITS] [--out FOLDER]
 
 A run starts its own PostgreSQL and its own sink, so nothing has to be running; nothing leaves this machine.
 """
@@ -6,7 +6,7 @@ A run starts its own PostgreSQL and its own sink, so nothing has to be running; 
 import argparse
 import tempfile
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,9 +14,10 @@ import uvloop
 
 from benchmarks import report
 from benchmarks.aftercare import aftercare
-from benchmarks.api import serving
+from benchmarks.api import can_be_loaded, serving
 from benchmarks.backlog import with_backlog
 from benchmarks.burst import Burst, burst
+from benchmarks.importing import importing
 from benchmarks.machine import described, quiet
 from benchmarks.peer import pace_for, pgqueuer
 from benchmarks.planning import plan
@@ -24,7 +25,7 @@ from benchmarks.stage import Stage, set_up
 from benchmarks.writing import writing
 from service import __version__, clock
 
-PARTS = ("dispatch", "backlog", "intake", "api", "writing")
+PARTS = ("dispatch", "backlog", "intake", "import", "api", "writing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,13 @@ class Size:
     backlogs: tuple[int, ...]
     backlog_burst: int
     sqlite_events: int
+    history: int
     load_seconds: int
     messages: int
 
 
-FULL = Size((5_000, 10_000), 3, (0, 100_000, 300_000), 2_000, 5_000, 10, 2_000)
-QUICK = Size((1_000,), 1, (0, 20_000), 500, 500, 2, 500)
+FULL = Size((5_000, 10_000), 3, (0, 100_000, 300_000), 2_000, 5_000, 20_000, 10, 2_000)
+QUICK = Size((1_000,), 1, (0, 20_000), 500, 500, 1_000, 2, 500)
 
 
 class Run:
@@ -95,7 +97,16 @@ class Run:
         self._record.add_each("backlog", results)
         report.show_backlogs(results)
 
+    async def history(self) -> None:
+        await quiet()
+        result = await importing(self._stage, self._size.history)
+        self._record.add_each("import", [result])
+        report.show_importing(result)
+
     async def api(self) -> None:
+        if not can_be_loaded():
+            report.say("The API was not measured: that takes wrk (apt-get install wrk).")
+            return
         results = await serving(self._stage, self._size.load_seconds)
         self._record.add_each("api", results)
         report.show_serving(results)
@@ -117,6 +128,8 @@ async def main(parts: Collection[str], size: Size, folder: Path) -> None:
             await run.dispatch()
         if "backlog" in parts:
             await run.backlog()
+        if "import" in parts:
+            await run.history()
         if "api" in parts:
             await run.api()
         if "writing" in parts:
@@ -128,6 +141,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures how fast Aftercare is.")
     parser.add_argument("--quick", action="store_true", help="a look of a minute, at small sizes")
     parser.add_argument("--only", action="append", choices=PARTS, help="this part alone; may be given again")
+    parser.add_argument("--history", type=int, help="how many visits the imported history has")
     parser.add_argument("--out", type=Path, help="the folder for figures and logs (default: a new one for each run)")
     return parser.parse_args()
 
@@ -141,4 +155,5 @@ def _folder(given: Path | None) -> Path:
 if __name__ == "__main__":
     arguments = _arguments()
     size = QUICK if arguments.quick else FULL
+    size = replace(size, history=arguments.history or size.history)
     uvloop.run(main(arguments.only or PARTS, size, _folder(arguments.out)))

@@ -13,6 +13,7 @@ from rich.table import Table
 from benchmarks.api import Serving
 from benchmarks.backlog import Backlog
 from benchmarks.burst import Burst
+from benchmarks.importing import Importing
 from benchmarks.machine import IDLE
 from benchmarks.planning import Planning
 from benchmarks.writing import Writing
@@ -100,6 +101,18 @@ def show_plannings(plannings: Sequence[Planning]) -> None:
     )
     for label, cell in rows:
         table.add_row(label, *map(cell, plannings))
+    _console.print(table)
+
+
+def show_importing(result: Importing) -> None:
+    table = _table("A history by `aftercare import`", f"{result.visits:,} visits")
+    table.add_row("killed when so many were stored", f"{result.killed_at:,}")
+    table.add_row("seconds, both runs together", f"{result.seconds:,.0f}")
+    table.add_row("visits a second", f"{result.visits / result.seconds:,.0f}")
+    table.add_row("seconds, once more with nothing new", f"{result.again_seconds:,.0f}")
+    table.add_row("most memory ever, MB", f"{result.peak_mb:,.0f}")
+    table.add_row("reminders planned or skipped", f"{result.reminders:,}")
+    table.add_row("lost, doubled", f"{result.lost}, {result.doubled}")
     _console.print(table)
 
 
