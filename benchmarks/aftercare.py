@@ -73,6 +73,7 @@ def _environment(stage: Stage, database: str) -> dict[str, str]:
         "DATABASE_URL": stage.server.dsn(database),
         "AFTERCARE_SECRET_KEY": "a-key-of-the-benchmark-that-protects-nothing",
         "AFTERCARE_CHANNELS": "live",
+        "AFTERCARE_PUMPING__CLINIC": "100000000",
         "PUBLIC_URL": "https://bench.example",
         "TWILIO_ACCOUNT_SID": sandbox.account_sid,
         "TWILIO_AUTH_TOKEN": sandbox.auth_token,

@@ -64,6 +64,7 @@ async def measure(server: Server, paused: int, slow: int) -> Lateness:
             "DATABASE_URL": url.replace("+asyncpg", ""),
             "AFTERCARE_SECRET_KEY": SECRET_KEY,
             "AFTERCARE_CHANNELS": "outbox",
+            "AFTERCARE_PUMPING__CLINIC": "100000000",
         }
         worker = processes.start("worker", settings=settings)
         await worker.says("worker started")

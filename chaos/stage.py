@@ -248,6 +248,7 @@ def _settings(home: Path, sandbox: Sandbox, port: int) -> Mapping[str, str]:
         "AFTERCARE_SENDING__RETRY_BASE": "200 milliseconds",
         "AFTERCARE_SENDING__RETRY_CAP": "5 seconds",
         "AFTERCARE_PUMPING__BLOCK": "10000",
+        "AFTERCARE_PUMPING__CLINIC": "100000000",
         "AFTERCARE_RECOVERY__PROBE_AFTER": "2 seconds",
         "AFTERCARE_RECEIPTS__TEXTS_EVERY": "15 seconds",
         "AFTERCARE_WORKER__TICK": "1 second",

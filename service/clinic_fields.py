@@ -3,16 +3,21 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import time
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import phonenumbers
 
 from service.errors import BadInput, Problem
 from service.intake.addresses import email_address
 from service.timing import zone_named
+from service.types import PURPOSES
 
-Setting: TypeAlias = str | bool | Sequence[str] | Mapping[str, str]
-"""What a clinic's column may be set to; `sms_countries` is a list, `brand` has `colour` and `logo`."""
+Setting: TypeAlias = str | bool | int | Sequence[str] | Mapping[str, Any]
+"""What a clinic's column may be set to; `sms_countries` is a list, `brand` has `colour` and `logo`, `caps` by
+purpose `most` and `days`, or None: as the settings say."""
+
+MOST, LONGEST = 10, 366
+"""Bounds of a clinic's own caps: messages, and days. Ten a day is what one number may get at most, too."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOGO = re.compile(r"https://[^\s\"'<>]{1,500}")
@@ -29,6 +34,8 @@ def field_problems(values: Mapping[str, Setting]) -> list[Problem]:
             found += [_UNKNOWN_COUNTRY for country in value if country not in phonenumbers.SUPPORTED_REGIONS][:1]
         elif name == "brand" and isinstance(value, Mapping):
             found += _brand_problems(value)
+        elif name == "caps" and isinstance(value, Mapping):
+            found += _cap_problems(value)
         elif name in _CHECKS:
             fits, code, sentence = _CHECKS[name]
             found += [] if fits(str(value)) else [Problem(code, name, sentence)]
@@ -53,6 +60,18 @@ def _brand_problems(brand: Mapping[str, str]) -> list[Problem]:
     return found
 
 
+def _cap_problems(caps: Mapping[str, Mapping[str, int] | None]) -> list[Problem]:
+    sentence = f"a cap is 1 to {MOST} messages within 1 to {LONGEST} days"
+    found = [
+        Problem("invalid-cap", f"caps.{purpose}", sentence)
+        for purpose, cap in caps.items()
+        if cap is not None and not (1 <= cap["most"] <= MOST and 1 <= cap["days"] <= LONGEST)
+    ]
+    unknown = [purpose for purpose in caps if purpose not in PURPOSES]
+    named = f"messages are for one of {', '.join(PURPOSES)}"
+    return [*found, *(Problem("unknown-purpose", f"caps.{purpose}", named) for purpose in unknown)]
+
+
 def _is_time(text: str) -> bool:
     try:
         return time.fromisoformat(text).strftime("%H:%M") == text
@@ -61,6 +80,14 @@ def _is_time(text: str) -> bool:
 
 
 _UNKNOWN_COUNTRY = Problem("unknown-country", "sms_countries", "write each country as two capital letters, like GB,IE")
+LONGEST_MONTHS = 600
+"""Nobody is kept for longer than this by a rule that says when they go; and by none for less than a year."""
+
+
+def _is_age(text: str) -> bool:
+    return text == "0" or (text.isdecimal() and 12 <= int(text) <= LONGEST_MONTHS)
+
+
 _QUIET = (_is_time, "invalid-time", "write an hour of the day like 20:00")
 _CHECKS: Mapping[str, tuple[Callable[[str], object], str, str]] = {
     "country": (
@@ -71,6 +98,11 @@ _CHECKS: Mapping[str, tuple[Callable[[str], object], str, str]] = {
     "locale": (_LOCALE.fullmatch, "invalid-locale", "write the language as en, es or es-MX"),
     "name": (str.strip, "empty-field", "clients read the clinic's name first: it may not be empty"),
     "phone": (str.strip, "missing-phone", "messages name a number to call: give the clinic's"),
+    "forget_after_months": (
+        _is_age,
+        "invalid-forget-after",
+        f"forget clients who have not come for 12 to {LONGEST_MONTHS} months, or 0: nobody",
+    ),
     "quiet_start": _QUIET,
     "quiet_end": _QUIET,
     "care_consent": (

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from types import SimpleNamespace
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -18,9 +19,12 @@ from service.store.clinics import House, house_of_rows
 from service.store.replanning import replan_clinic
 from service.store.signals import notify_alert
 from service.store.tables import Clinic, Location, ProtocolReview, Sender, Staff, core
+from service.store.treatments import lock_matters
 from service.types import Medium
 
 OWNER = "owner"
+RATE: Final = 10.0
+"""Messages a second, where nobody has said more."""
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
@@ -44,6 +48,8 @@ class NewSender:
     address: str
     rate: float
     messaging_service: str = ""
+    daily_cap: int | None = None
+    """Segments (letters, by email) in 24 hours; None: as the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,32 @@ class NewClinic:
     sms_countries: Sequence[str] = ()
     """Where its texts may go, as ISO codes; none: to its own country."""
     care_consent: str = "assumed"
+    caps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By purpose: at most `most` messages to a client within `days`; others as the settings say."""
     places: Sequence[NewPlace] = ()
     senders: Sequence[NewSender] = ()
     confirmed: Sequence[tuple[str, str]] = ()
     """Protocols that it has confirmed already, each with a language: the others are not sent to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicDefaults:
+    """What a new clinic has where nobody says more: as the installation is set up."""
+
+    quiet_start: time = time(20)
+    quiet_end: time = time(9)
+    sms_from: str = ""
+    sms_service: str = ""
+    email_from: str = ""
+
+    def senders(self, number: str, service: str, email: str) -> tuple[NewSender, NewSender]:
+        """One sender a medium: what is given, else the installation's; a nameless one only the outbox can use."""
+        if not (number or service):
+            number, service = self.sms_from, self.sms_service
+        return (
+            NewSender(Medium.SMS, number, RATE, service),
+            NewSender(Medium.EMAIL, email or self.email_from, RATE),
+        )
 
 
 async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime) -> None:
@@ -79,14 +107,14 @@ async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime)
     """
     if problems := _problems(new):
         raise BadInput(*problems)
-    await _refuse_taken(connection, new)
+    await refuse_taken(connection, new.id, new.senders)
     try:
         await connection.execute(core(Clinic).insert(), [_clinic_row(new, now)])
     except IntegrityError:
         raise Conflict(Problem("clinic-exists", "id", f"there is a clinic {new.id} already")) from None
     for table, rows in (
         (core(Location), [_place_row(new.id, place) for place in new.places]),
-        (core(Sender), [_sender_row(new, sender, now) for sender in new.senders]),
+        (core(Sender), [sender_row(new.id, new.name, sender, now) for sender in new.senders]),
         (core(ProtocolReview), [_review_row(new.id, *confirmed, now) for confirmed in new.confirmed]),
         (core(Staff), [{"clinic": new.id, "id": OWNER, "role": OWNER, "created_at": now}]),
     ):
@@ -94,16 +122,20 @@ async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime)
             await connection.execute(table.insert(), rows)
 
 
-async def _refuse_taken(connection: AsyncConnection, new: NewClinic) -> None:
-    """Texts come from one clinic alone: what clients write back, a STOP above all, must find the right one."""
+async def refuse_taken(connection: AsyncConnection, clinic: str, senders: Sequence[NewSender]) -> None:
+    """Texts come from one clinic alone: what clients write back, a STOP above all, must find the right one.
+
+    Raises Conflict (`sender-taken`). Nobody else takes the same number before this transaction has ended.
+    """
     table = core(Sender)
-    for sender in new.senders:
+    for sender in senders:
         if sender.medium is not Medium.SMS:
             continue
+        await lock_matters(connection, [f"sms from {own}" for own in (sender.address, sender.messaging_service) if own])
         same = [table.c.address == sender.address] if sender.address else []
         same += [table.c.messaging_service == sender.messaging_service] if sender.messaging_service else []
         used = sa.select(table.c.clinic).where(table.c.medium == sender.medium.value, sa.or_(sa.false(), *same))
-        if await connection.scalar(used.where(table.c.clinic != new.id).limit(1)):
+        if await connection.scalar(used.where(table.c.clinic != clinic).limit(1)):
             sentence = (
                 "another clinic's texts come from here: give this clinic a number or messaging service of its own"
             )
@@ -113,7 +145,7 @@ async def _refuse_taken(connection: AsyncConnection, new: NewClinic) -> None:
 def house_of(new: NewClinic, now: datetime) -> House:
     """The clinic as it would be read, had it been stored: for looking at words without a database."""
     places = [SimpleNamespace(**_place_row(new.id, place)) for place in new.places]
-    senders = [SimpleNamespace(**_sender_row(new, sender, now)) for sender in new.senders]
+    senders = [SimpleNamespace(**sender_row(new.id, new.name, sender, now)) for sender in new.senders]
     return house_of_rows(SimpleNamespace(**_clinic_row(new, now)), places, senders)
 
 
@@ -125,12 +157,22 @@ async def change_clinic(connection: AsyncConnection, clinic: str, values: Mappin
     if problems := field_problems(values):
         raise BadInput(*problems)
     table = core(Clinic)
+    if "caps" in values:
+        values = {**values, "caps": await _changed_caps(connection, clinic, values["caps"])}
     await connection.execute(table.update().where(table.c.id == clinic).values(**values))
     if _PLANS_FOLLOW & values.keys():
         await replan_clinic(connection, clinic, now)
     if values.get("alert_email"):  # what waits to be told to somebody can be told now
         await hurry_alerts(connection, clinic, now)
         await notify_alert(connection)
+
+
+async def _changed_caps(connection: AsyncConnection, clinic: str, changes: Any) -> dict[str, Any]:
+    """What is not named stays; a purpose that is set to None is as the settings say again."""
+    table = core(Clinic)
+    query = sa.select(table.c.caps).where(table.c.id == clinic).with_for_update(key_share=True)
+    caps = {**(await connection.scalar(query) or {}), **changes}
+    return {purpose: cap for purpose, cap in caps.items() if cap is not None}
 
 
 _PLANS_FOLLOW = frozenset({"time_zone", "quiet_start", "quiet_end", "quiet_email", "alert_email"})
@@ -141,15 +183,26 @@ def _problems(new: NewClinic) -> list[Problem]:
     if not _NAME.fullmatch(new.id):
         sentence = "a clinic's short name is 2 to 40 lower-case letters, digits and hyphens, like glow-soho"
         found.append(Problem("invalid-clinic", "id", sentence))
-    names = ("alert_email", "brand", "care_consent", "country", "locale", "name", "phone", "sms_countries", "time_zone")
+    names = (
+        "alert_email",
+        "brand",
+        "caps",
+        "care_consent",
+        "country",
+        "locale",
+        "name",
+        "phone",
+        "sms_countries",
+        "time_zone",
+    )
     found += field_problems({name: getattr(new, name) for name in names})
     for place in new.places:
         if place.time_zone:
             found += zone_problems(place.time_zone, f"places.{place.id}.time_zone")
-    return [*found, *_sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]
+    return [*found, *sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]
 
 
-def _sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
+def sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
     sentence = "a rate is messages a second, more than none: 0.1 is one in ten seconds"
     rates = [
         Problem("invalid-rate", f"senders.{sender.medium}.rate", sentence)
@@ -186,6 +239,7 @@ def _clinic_row(new: NewClinic, now: datetime) -> dict[str, object]:
         "quiet_end": new.quiet_end.strftime("%H:%M"),
         "quiet_email": False,
         "brand": new.brand,
+        "caps": {purpose: dict(cap) for purpose, cap in new.caps.items()},
         "sms_countries": list(new.sms_countries),
         "words_stamp": 1 if new.confirmed else 0,
         "created_at": now,
@@ -210,15 +264,17 @@ def _place_row(clinic: str, place: NewPlace) -> dict[str, object]:
     }
 
 
-def _sender_row(new: NewClinic, sender: NewSender, now: datetime) -> dict[str, object]:
+def sender_row(clinic: str, name: str, sender: NewSender, now: datetime) -> dict[str, object]:
+    """A sender that goes from now on. `name` is the clinic's."""
     return {
-        "clinic": new.id,
+        "clinic": clinic,
         "id": sender.medium.value,
         "medium": sender.medium.value,
         "address": sender.address,
-        "name": new.name.strip(),
+        "name": name.strip(),
         "messaging_service": sender.messaging_service,
         "rate": sender.rate,
+        "daily_cap": sender.daily_cap,
         "tokens": sender.rate,
         "tokens_at": now,
         "next_due_at": None,

@@ -4,9 +4,8 @@ Suppression outranks consent, and only the client lifts it. Consent is by purpos
 care follows the clinic's policy and the other purposes are no.
 """
 
-from dataclasses import dataclass
-
 from service.types import MEDIA, Medium, Purpose
+from service.values import value_type
 
 SENTENCES = {
     "country-not-allowed": "the number is of a country that this clinic does not text to",
@@ -19,7 +18,7 @@ SENTENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Reach:
     """What stands between a client and a message by one medium."""
 

@@ -15,8 +15,10 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
+
+from service.values import value_type
 
 LENGTH: Final = 12
 _PURPOSE: Final = b"client link"
@@ -26,7 +28,7 @@ _KEY_BYTES: Final = 18
 _DRAWN_BYTES: Final = 600
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Link:
     """A message's way into its client's pages; its addresses are empty where the house has no public address."""
 

@@ -5,8 +5,9 @@ countries; one number gets so many a day whoever has it; and many new numbers th
 have a person look before anything more goes out.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ FLOODED: Final = "too-many-to-number"
 SPIKE: Final = "many-new-numbers"
 HOUR: Final = timedelta(hours=1)
 
+_PURPOSE: Final = b"texts to number"
+"""Keeps these digests apart from all else that the same secret signs. At most 16 bytes."""
+_DIGEST_BYTES: Final = 18
 _BLOCK_DIGITS: Final = 4
 _TELLING: Final = 10
 """So many characters of a number tell its country, where several share a calling code (+1, +44, +7)."""
@@ -54,10 +58,20 @@ def block_of(number: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NumberCap:
-    """At most `most` texts to one number within `within`, whoever has it."""
+    """At most `most` texts to one number within `within`, whoever has it.
+
+    `secret` keys the digests by which numbers are known whose clients were erased or took another.
+    """
 
     most: int = 10
     within: timedelta = timedelta(hours=24)
+    secret: str = field(default="", repr=False)
+
+    def veil(self, clinic: str, number: str) -> str:
+        """What stands for a clinic's number once nobody may know it any more."""
+        key = hashlib.sha256(self.secret.encode()).digest()
+        said = f"{clinic} {number}".encode()
+        return hashlib.blake2b(said, key=key, person=_PURPOSE, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 class Texts:
@@ -65,11 +79,11 @@ class Texts:
 
     def __init__(self, cap: NumberCap, counted: Iterable[tuple[str, str]], sent: Iterable[Any]) -> None:
         """`counted`: the (clinic, number) that are; others are kept by what one client may get. `sent`: rows of clinic,
-        number, due_at."""
+        number, at."""
         self._cap = cap
         self._moments: dict[tuple[str, str], list[datetime]] = {key: [] for key in counted}
         for row in sent:
-            self._moments[row.clinic, row.number].append(row.due_at)
+            self._moments[row.clinic, row.number].append(row.at)
 
     def free_at(self, clinic: str, number: str, now: datetime) -> datetime:
         """The first instant from now at which a text to this number would not be one too many."""

@@ -5,10 +5,12 @@ Nothing here does anything. Values are frozen; enums are strings, so they read t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
+
+from service.values import value_type
 
 Json: TypeAlias = dict[str, Any]
 
@@ -69,6 +71,14 @@ class AttemptState(StrEnum):
     CAPTURED = "captured"
 
 
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `most` messages to one client within `within`."""
+
+    most: int
+    within: timedelta
+
+
 class Quiet(StrEnum):
     """What a step does when its time falls in quiet hours."""
 
@@ -110,7 +120,7 @@ class FailureClass(StrEnum):
     EMAIL_REFUSED = "email_refused"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Sms:
     """A rendered text message."""
 
@@ -120,7 +130,7 @@ class Sms:
     """`GSM-7` or `UCS-2`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Email:
     """A rendered letter: one subject line, the hidden preview line, and both bodies."""
 
@@ -133,7 +143,7 @@ class Email:
 Message: TypeAlias = Sms | Email
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Outgoing:
     """One attempt, ready for a channel: what to send, to whom, from which sender, and until when it may start."""
 
@@ -165,7 +175,7 @@ class SenderAddress:
     messaging_service: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Accepted:
     """The provider took the message and gave it an id."""
 

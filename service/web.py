@@ -17,9 +17,11 @@ from service.http.envelope import Envelope
 from service.http.events import EventLimits, events_router
 from service.http.health import Readiness, health_router
 from service.http.openapi import ABOUT, describe
+from service.http.patience import Patience, PatientConfig
 from service.intake.group import Intake
 
 _GRACE_SECONDS = 10
+_PATIENCE = Patience()
 
 
 def web_app(
@@ -54,11 +56,11 @@ def web_app(
 class WebServer:
     """uvicorn in a loop of ours: it leaves signals to us, so that worker and web can share a process."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(self, app: FastAPI, host: str, port: int, patience: Patience = _PATIENCE) -> None:
         """Listens at once. Raises ConfigError (`port-unavailable`) where it can not."""
         self._socket = _listening(host, port)
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
+        config = PatientConfig(
+            app, patience, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
         )
         self._server = _Server(config)
 

@@ -18,6 +18,7 @@ from service.render import BadWording, Templates, Wording, fallbacks, tag_of
 from service.store.clinics import House
 from service.store.templates import TemplateKey, current_sources, holds_of, reviews_of
 from service.types import Medium
+from service.values import value_type
 
 log = logs.get(__name__)
 
@@ -38,7 +39,7 @@ class Origin(StrEnum):
         return self in {Origin.CLINIC, Origin.CLINIC_DEFAULT}
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Choice:
     """Words that a message may be made of."""
 

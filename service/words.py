@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -34,6 +33,7 @@ from service.render.page import Page, page_of
 from service.store.clinics import House, Place
 from service.timing import local
 from service.types import MEDIA, Json, Kind, Medium, Message, Purpose, Sms
+from service.values import value_type
 from service.wordings import Choice, Origin, Wordings
 
 log = logs.get(__name__)
@@ -76,7 +76,7 @@ class Facts(Shape):
     def ended_at(self) -> datetime: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Written:
     """A message with what is needed to show it again word for word."""
 

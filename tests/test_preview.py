@@ -16,6 +16,7 @@ from service.cli.main import app
 from service.clinics import house_of
 from service.errors import BadInput, Conflict, NotFound
 from service.intake.answer import Standing
+from service.links import sample_links
 from service.preview import Preview, PreviewedMessage, preview
 from service.reasons import SENTENCES
 from service.sample import sample_clinic
@@ -24,15 +25,17 @@ from service.store.clinics import houses
 from service.store.known import Known, known_of
 from service.store.tables import Client, Reminder, core
 from service.types import Email, Json, Medium, Sms
+from service.words import Words
 from tests.support.house import CLINIC, NOON, House, read, said, shipped, visit
 
 PROTOCOLS = sorted(shipped().protocols)
 BOTH = {"care": ["sms", "email"], "rebook": ["sms", "email"]}
 
 
-def alone(value: Json, now: datetime = NOON) -> Preview:
-    """Without a database, in the sample clinic."""
-    return preview(read(value, now), house_of(sample_clinic(), now), Known(), shipped(), now)
+def alone(value: Json, now: datetime = NOON, links: str = "") -> Preview:
+    """Without a database, in the sample clinic, whose messages link to this address."""
+    words = Words(shipped().templates, shipped().protocols, sample_links(links))
+    return preview(read(value, now), house_of(sample_clinic(), now), Known(), shipped(), now, words)
 
 
 async def look(house: House, value: Json) -> Preview:
@@ -305,9 +308,29 @@ def test_the_command_prints_every_message_in_full_at_80_columns(visit_file: Path
     assert "same-day-aftercare" in done.stdout
     assert "Sat 21 Nov 2026 10:00 Europe/London  sms, care, 1 segment GSM-7" in done.stdout
     words = " ".join(done.stdout.split())
-    for message in alone(visit(client__consent=BOTH)).messages:
+    for message in alone(visit(client__consent=BOTH), links="http://127.0.0.1:8000").messages:
         assert message.written is not None
         assert " ".join(message.written.message.text.split()) in words
+
+
+@pytest.mark.parametrize(
+    ("environment", "link", "said"),
+    [
+        ({}, "http://127.0.0.1:8000/p/", "links lead to this machine"),
+        ({"PUBLIC_URL": "https://care.glow-clinic-of-soho.example"}, "https://care.glow-clinic-of-soho.example/p/", ""),
+        ({"SENDGRID_API_KEY": "SG.x"}, "", "carry no links"),
+    ],
+)
+def test_the_command_prints_the_links_that_the_messages_will_carry(
+    visit_file: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], link: str, said: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    shown = run(visit_file).stdout
+    letters = shown.count("  email, ")
+    assert " ".join(shown.split()).count(f"Choose which messages you get: {link}{'0' * 12}") == letters * bool(link)
+    assert said in shown
+    assert ("PUBLIC_URL is not set" in shown) is bool(said)
 
 
 def test_the_command_tells_programs_the_same(visit_file: Path) -> None:

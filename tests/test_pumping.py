@@ -1,19 +1,25 @@
 """Texts to numbers that nobody asked for: countries, floods on one phone, and many numbers alike."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.clinics import change_clinic
+from service.dispatch.batch import Batch
+from service.errors import TooMany
 from service.intake.group import Intake
 from service.pumping import NumberCap, country_of
-from service.store.tables import Alert, Decision, Recipient, Reminder, Sender, core
-from service.types import Sms
+from service.staff import StaffBook
+from service.store.tables import Alert, Attempt, Decision, NumberText, Recipient, Reminder, Sender, core
+from service.types import Json, Medium, Sms
 from tests.dispatch.acting import TEN, on_sqlite, the
-from tests.intake.changes import updated
+from tests.intake.changes import erased, updated
 from tests.support.house import CLINIC, House, read, shipped, visit
+from tests.support.races import until_waiting
 
 
 @pytest.mark.parametrize(
@@ -172,3 +178,87 @@ async def test_the_count_begins_anew_after_an_hour_and_other_blocks_count_for_th
 async def test_an_import_by_an_operator_is_not_watched(house: House) -> None:
     await house.intake.take_all(CLINIC, alike(house, 0, 30))
     assert await paused(house) == {"email": "", "sms": ""}
+
+
+@pytest.fixture
+async def counting(house: House) -> House:
+    """A house that lets one phone have three texts a day, and knows a secret to remember numbers by."""
+    await house.intake.stop()
+    house.intake = Intake(house.database, shipped().protocols, number_cap=THREE)
+    house.intake.start()
+    house.starter._number_cap = THREE
+    house.clock.moment = TEN
+    return house
+
+
+THREE = NumberCap(3, secret="s" * 32)
+PHONE = "+447400123456"
+
+
+def gone(number: int) -> Json:
+    return erased(f"gone-{number}", client={"ref": f"c-{number}"})
+
+
+def moved(number: int) -> Json:
+    return updated(f"moved-{number}", ref=f"c-{number}", phone=f"+4474001235{number:02}")
+
+
+@pytest.mark.parametrize("leave", [gone, moved])
+async def test_a_phones_count_goes_on_where_its_client_is_erased_or_takes_another(counting: House, leave: Any) -> None:
+    for number in range(3):
+        await family(counting, number, 1, PHONE)
+        assert len((await counting.dispatch()).intents) == 1
+        await counting.take(leave(number))
+    await family(counting, 4, 1, PHONE)
+    await family(counting, 5, 1, "+447400123599")
+    assert [one.outgoing.to for one in (await counting.dispatch()).intents] == ["+447400123599"]
+    assert len(await counting.rows(Reminder, core(Reminder).c.reason == "too-many-to-number")) == 1
+    assert PHONE not in str(await counting.rows(NumberText))
+    counting.clock.advance(days=1)
+    when = {"time": "2026-11-21T15:05:00Z", "treatment__ended_at": "2026-11-21T15:00:00Z"}
+    await counting.take(visit(id="e-6", treatment__id="visit-6", client__ref="c-6", client__phone=PHONE, **when))
+    assert PHONE in {one.outgoing.to for one in (await counting.dispatch()).intents}
+
+
+@on_sqlite
+async def test_a_phone_that_goes_and_comes_back_is_counted_once(counting: House) -> None:
+    await family(counting, 0, 1, PHONE)
+    await counting.dispatch()
+    for turn in range(3):
+        later = {"ref": "c-0", "time": f"2026-11-21T10:0{turn}:00Z"}
+        await counting.take(updated(f"a-way-{turn}", phone="+447400123599", **later))
+        await counting.take(updated(f"b-ack-{turn}", phone=PHONE, **later))
+    await family(counting, 1, 1, PHONE)
+    assert len((await counting.dispatch()).intents) == 1
+
+
+async def test_codes_to_staff_and_texts_to_clients_are_one_count(counting: House) -> None:
+    people = StaffBook(counting.database, number_cap=THREE)
+    await people.put(CLINIC, "grace", phone=PHONE, asked_by="ada")
+    await people.send_code(CLINIC, "grace", Medium.SMS, "ada")
+    await family(counting, 0, 2, PHONE)
+    assert len((await counting.dispatch()).intents) == 1
+    with pytest.raises(TooMany, match="has got 3 texts within 24 hours: try again in 24 hours"):
+        await people.send_code(CLINIC, "grace", Medium.SMS, "ada")
+    await people.put(CLINIC, "hedy", phone="+447400123499", asked_by="ada")
+
+
+async def test_an_erasure_waits_for_a_start_and_counts_what_it_texts(postgres_house: House) -> None:
+    house = postgres_house
+    await house.intake.stop()
+    house.intake = Intake(house.database, shipped().protocols, number_cap=THREE)
+    house.intake.start()
+    house.clock.moment = TEN
+    await family(house, 0, 1, PHONE)
+    taken: list[asyncio.Task[Any]] = []
+
+    async def and_erase(batch: Batch, connection: AsyncConnection) -> None:
+        await batch.save(connection)
+        taken.append(asyncio.create_task(house.take(gone(0))))
+        await until_waiting(house.database)
+
+    async with house.database.write() as connection:
+        await house.starter._start(connection, slots=10, save=and_erase)
+    await taken[0]
+    assert len(await house.rows(NumberText)) == 1
+    assert [row.recipient for row in await house.rows(Attempt)] == [""]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit import Deed, note
 from service.authoring.check import USUAL, WritingRules, check, key_of, where_of
 from service.authoring.look import looks
-from service.authoring.model import SHIPPED, Change, Checked, Published, Sheet, Shown, Standing
+from service.authoring.model import SHIPPED, Change, Checked, Newest, Published, Sheet, Shown, Standing
 from service.authoring.page import Page
 from service.content import Content
 from service.errors import BadInput, Conflict, NotFound, Problem
@@ -53,17 +53,17 @@ class TemplateBook:
         numbers = {key: rows[0].number for key, rows in current.items()}
         return [replace(page, key=key).standing(numbers.get(key, SHIPPED), newest.get(key)) for key in keys if page]
 
-    async def newest(self, clinic: str) -> dict[TemplateKey, tuple[int, str]]:
-        """Number and source of each message's newest version, draft or not; else of the shipped words."""
+    async def newest(self, clinic: str) -> dict[TemplateKey, Newest]:
+        """Each message's newest version, draft or not; else the shipped words."""
         async with self._database.read() as connection:
             rows = await store.newest_sources(connection, clinic)
-        shipped = {key: (SHIPPED, source) for key, source in self._shipped().items()}
+        shipped = self._shipped()
         own = {
-            key: (row.number, row.source or shipped.get(key, (SHIPPED, ""))[1])
+            key: Newest(row.number, row.source or shipped.get(key, ""), tuple(row.accepted))
             for key, row in rows.items()
             if self._exists(key)
         }
-        return shipped | own
+        return {key: Newest(SHIPPED, source) for key, source in shipped.items()} | own
 
     async def open(self, clinic: str, key: TemplateKey) -> Sheet:
         """All about one message in one language. Raises NotFound where nobody has written it."""
@@ -125,6 +125,15 @@ class TemplateBook:
             if number:
                 source = (await page.version(number)).source
         return looks(self._wordings, page.house, page.own, key, page.treated_at, source)
+
+    async def earlier(self, clinic: str, key: TemplateKey, number: int) -> tuple[list[Shown], int]:
+        """How an earlier version (0: the shipped words) looks, and how many scheduled reminders a restoration of it
+        would touch. Raises NotFound."""
+        async with self._database.read() as connection:
+            page = await self._page(connection, clinic, key)
+            source = await page.source(number)
+            touches = await page.touches(source if number else None)
+        return looks(self._wordings, page.house, page.own, key, page.treated_at, source), touches
 
     async def save(
         self, clinic: str, key: TemplateKey, source: str, change: Change, accepted: Sequence[str] = ()

@@ -8,6 +8,7 @@ from service.content import Content
 from service.errors import NotFound, Problem
 from service.protocols import Protocol
 from service.protocols.model import Step
+from service.protocols.values import did_you_mean
 from service.render import (
     FILE_OF,
     SAMPLES,
@@ -34,7 +35,8 @@ def key_of(content: Content, protocol: str, step: str, medium: str, locale: str)
     """The message that is meant. Raises NotFound, saying what there is."""
     found = content.protocols.get(protocol)
     if found is None:
-        raise _unknown(f"there is no protocol {protocol}; there are {', '.join(content.protocols)}")
+        hint = did_you_mean(protocol, content.protocols)
+        raise _unknown(f"there is no protocol {protocol}{hint}; there are {', '.join(content.protocols)}")
     its_step = found.step(step)
     if its_step is None:
         raise _unknown(f"{protocol} has no step {step}; it has {', '.join(one.name for one in found.steps)}")

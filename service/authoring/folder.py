@@ -5,7 +5,7 @@
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -79,6 +79,26 @@ def remember_versions(folder: Path, versions: Mapping[str, int]) -> None:
     (folder / _KNOWN).write_bytes(orjson.dumps(dict(sorted(versions.items())), option=orjson.OPT_INDENT_2) + b"\n")
 
 
+def accept_warnings(folder: Path, accepted: Mapping[str, Sequence[str]]) -> None:
+    """Let the folder accept what was accepted with these words, by path; what stands in it stays."""
+    rules = _accepted(folder)
+    lacking = {name: codes for name, codes in accepted.items() if set(codes) - set(_codes_for(name, rules))}
+    if not lacking:
+        return
+    path = folder / _ACCEPTED
+    text = path.read_text("utf-8") if path.is_file() else ""
+    if rules.keys() & lacking.keys():  # no name may stand there twice: only then is the file written anew
+        lacking, text = rules | {name: [*rules.get(name, ()), *codes] for name, codes in lacking.items()}, ""
+    lines = [f"{_quoted(name)} = [{', '.join(map(_quoted, sorted({*codes})))}]\n" for name, codes in lacking.items()]
+    gap = "" if not text or text.endswith("\n") else "\n"
+    path.write_text(text + gap + "".join(lines), "utf-8")
+
+
+def _quoted(text: str) -> str:
+    """As TOML has it: JSON's strings are TOML's, too."""
+    return orjson.dumps(text).decode()
+
+
 def write_words(folder: Path, key: TemplateKey, source: str) -> None:
     path = folder / where_of(key)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,13 +110,17 @@ def _found(
     key: TemplateKey,
     source: str,
     sources: Mapping[TemplateKey, str],
-    rules: Mapping[str, list[str]],
+    rules: Mapping[str, Sequence[str]],
     at: Clinic | None,
     writing: WritingRules,
 ) -> Found:
-    accepted = [code for glob, codes in rules.items() if fnmatchcase(where_of(key), glob) for code in codes]
+    accepted = _codes_for(where_of(key), rules)
     checked = check(content, key, source, at=at, missing=tuple(_missing(key, sources)), rules=writing)
     return Found(key, source, checked, tuple(dict.fromkeys(accepted)))
+
+
+def _codes_for(path: str, rules: Mapping[str, Sequence[str]]) -> list[str]:
+    return [code for glob, codes in rules.items() if fnmatchcase(path, glob) for code in codes]
 
 
 def _missing(key: TemplateKey, sources: Mapping[TemplateKey, str]) -> Iterator[str]:
@@ -106,10 +130,10 @@ def _missing(key: TemplateKey, sources: Mapping[TemplateKey, str]) -> Iterator[s
     yield from sorted(languages - own)
 
 
-def _accepted(folder: Path) -> dict[str, list[str]]:
+def _accepted(folder: Path) -> dict[str, Sequence[str]]:
     path = folder / _ACCEPTED
     try:
-        found = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        found: dict[str, Sequence[str]] = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
     except (OSError, ValueError) as error:
         raise BadInput(Problem("unreadable-file", _ACCEPTED, f"this is not TOML: {error}")) from None
     if not all(isinstance(codes, list) for codes in found.values()):

@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, Template
 
 from service.authoring.model import Shown
-from service.errors import AftercareError
-from service.render import SAMPLES, Clinic, Sample, render
+from service.errors import AftercareError, Problem
+from service.render import SAMPLES, BadWording, Clinic, Sample, fallbacks, render, tag_of
 from service.store.clinics import House
 from service.store.templates import TemplateKey
 from service.types import Email
@@ -20,9 +20,32 @@ _READ_THE_SAME = 3
 
 
 def looks(wordings: Wordings, house: House, own: Own, key: TemplateKey, at: Clinic, draft: str | None) -> list[Shown]:
-    """The message for each sample client, as it would be chosen for them if `draft` were published (None: as it is)."""
+    """The message for each sample client, as it would be chosen for them if `draft` were published (None: as it is).
+
+    Of a draft that cannot be read, those who would get it are shown what is wrong with it, and no other words.
+    """
     tried = own.with_draft(key, draft) if draft is not None else own
-    return [_look(wordings, house, tried, key, at, sample, draft) for sample in _samples(key)]
+    problems = _unreadable(wordings, key, draft) if draft is not None else ()
+    return [
+        Shown(of[0].name, of[1], DRAFT, None, problems)
+        if problems and _gets_draft(tried, house, key, of[1])
+        else _look(wordings, house, tried, key, at, of, draft)
+        for of in _samples(key)
+    ]
+
+
+def _unreadable(wordings: Wordings, key: TemplateKey, draft: str) -> tuple[Problem, ...]:
+    try:
+        wordings.templates.recall(*key, draft)
+    except BadWording as error:
+        return error.problems
+    return ()
+
+
+def _gets_draft(tried: Own, house: House, key: TemplateKey, reader: str) -> bool:
+    """Whether the first of the clinic's own words that a reader is looked up by are the draft's."""
+    own = (tag for tag in fallbacks(reader, house.locale) if (*key[:3], tag) in tried.sources)
+    return next(own, "") == tag_of(key.locale)
 
 
 def _samples(key: TemplateKey) -> list[tuple[Sample, str]]:

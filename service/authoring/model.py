@@ -102,6 +102,16 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
+class Newest:
+    """A message's newest words: a draft's, else what is sent. `number` 0: the shipped words."""
+
+    number: int
+    source: str
+    accepted: tuple[str, ...] = ()
+    """Codes of the warnings that were taken on with them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     number: int
     touches: int

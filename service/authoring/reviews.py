@@ -12,6 +12,7 @@ from service.audit import Deed, note
 from service.authoring.check import canonical, is_locale
 from service.content import Content
 from service.errors import BadInput, NotFound, Problem
+from service.protocols.values import did_you_mean
 from service.render import tag_of
 from service.store import templates as store
 from service.store.session import Database
@@ -33,7 +34,8 @@ async def confirm(
     `doer`: whoever says so, as the audit log names them.
     """
     if unknown := [code for code in protocols if code not in content.protocols]:
-        sentence = f"there is no protocol {unknown[0]}; there are {', '.join(content.protocols)}"
+        hint = did_you_mean(unknown[0], content.protocols)
+        sentence = f"there is no protocol {unknown[0]}{hint}; there are {', '.join(content.protocols)}"
         raise NotFound(Problem("unknown-template", unknown[0], sentence))
     if not is_locale(locale):
         raise BadInput(Problem("invalid-locale", "locale", "write the language as en, es or es-MX"))

@@ -6,7 +6,6 @@ everywhere else (and `Rejected` for a text that cannot be sent at all).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from pyreqwest.response import Response
 
 from service.channels.base import too_late
 from service.types import FailureClass, Rejected, Retry, Unknown
+from service.values import value_type
 
 MAX_ANSWER: Final = 2_000_000
 """Bytes: an answer to a send has about 1 kB, a full page of a look-up about 1 MB."""
@@ -57,7 +57,7 @@ class Interrupted(Exception):
         self.outcome = outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Reply:
     """A provider's whole answer."""
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,15 +15,16 @@ from service.clinics import OWNER
 from service.console.address import sign_in_path
 from service.reasons import sentence
 from service.settings import Settings
+from service.store.clinics import clinics_page
 from service.store.pauses import clinic_whole, pause_clinic, resume_clinic
 from service.store.sign_ins import issue_sign_in
 from service.store.signals import notify
-from service.store.tables import Clinic, core
 
 _COMMANDS = (
     Lazy("add", "service.cli.clinic_change:add", "Add a clinic, with senders of its own or those configured."),
     Lazy("set", "service.cli.clinic_change:set_", "Change what is set for a clinic."),
     Lazy("map", "service.cli.service_codes:map_", "Say what a clinic's own code of a service means."),
+    Lazy("location", "service.cli.location:location", "Add, change or remove one of a clinic's locations."),
     Lazy("codes", "service.cli.service_codes:codes", "List a clinic's own codes of services."),
 )
 app = typer.Typer(cls=lazy_group(*_COMMANDS), no_args_is_help=True)
@@ -66,6 +66,7 @@ def show(clinic: ClinicOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
+    found["caps"] = ", ".join(f"{name} {cap['most']} in {cap['days']} days" for name, cap in found["caps"].items())
     for name, value in found.items():
         if name not in {"locations", "senders"}:
             typer.echo(f"{name + ':':14}{value if value is not None else ''}")
@@ -107,10 +108,8 @@ def _sender_line(row: dict[str, Any]) -> str:
 
 
 async def _list(settings: Settings) -> list[dict[str, Any]]:
-    clinic = core(Clinic)
-    columns = (clinic.c.id, clinic.c.name, clinic.c.time_zone, clinic.c.locale, clinic.c.paused_at)
     async with open_store(settings) as database, database.read() as connection:
-        return [dict(row._mapping) for row in await connection.execute(sa.select(*columns).order_by(clinic.c.id))]  # noqa: SLF001 - SQLAlchemy's documented accessor
+        return [dict(row._mapping) for row in await clinics_page(connection)]  # noqa: SLF001 - SQLAlchemy's documented accessor
 
 
 async def _show(settings: Settings, clinic: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`aftercare clinic add` and `set`: what is known of a clinic."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -8,14 +9,13 @@ from service.audit import Deed, note
 from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.clinic_fields import Setting
-from service.clinics import NewClinic, NewSender, add_clinic, change_clinic
+from service.clinics import NewClinic, add_clinic, change_clinic
 from service.errors import BadInput, Problem
 from service.replies import inbound_name
 from service.settings import Settings
 from service.store.pauses import clinic_whole
 from service.types import Medium
-
-_RATE = 10.0
+from service.wiring.shared import clinic_defaults
 
 
 def add(
@@ -40,6 +40,7 @@ def add(
 ) -> None:
     """Add a clinic, with senders of its own or those configured. Texts of two clinics cannot come from one number."""
     settings = settings_for("tool")
+    defaults = clinic_defaults(settings)
     new = NewClinic(
         id=id,
         name=name,
@@ -51,12 +52,12 @@ def add(
         address=address,
         booking_url=booking_url,
         alert_email=alert_email,
-        quiet_start=settings.quiet_hours.sms_start,
-        quiet_end=settings.quiet_hours.sms_end,
+        quiet_start=defaults.quiet_start,
+        quiet_end=defaults.quiet_end,
         sms_countries=_countries(sms_countries),
         brand=_brand(colour, logo),
         care_consent=care_consent,
-        senders=_senders(settings, sms_from, sms_service, email_from),
+        senders=defaults.senders(sms_from, sms_service, email_from),
     )
     in_loop(lambda: _add(settings, new))
     if as_json:
@@ -83,6 +84,8 @@ def set_(
     sms_countries: Annotated[str | None, typer.Option(help="Where its texts may go: GB,IE. Empty: its own.")] = None,
     colour: Annotated[str | None, typer.Option(help="Of its letters and pages, as #rrggbb.")] = None,
     logo: Annotated[str | None, typer.Option(help="Its logo's address, https://...")] = None,
+    forget_after: Annotated[str | None, typer.Option(help='Clients who have not come for: "7 years"; "never".')] = None,
+    cap: Annotated[list[str] | None, typer.Option(help='To one client: "care 2 in 1 day"; "care default".')] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change what is set for a clinic. What is planned follows within a minute, by the new zone and quiet hours."""
@@ -94,6 +97,10 @@ def set_(
     changed: dict[str, Setting] = {field: value for field, value in given.items() if value is not None}
     if sms_countries is not None:
         changed["sms_countries"] = _countries(sms_countries)
+    if forget_after is not None:
+        changed["forget_after_months"] = _months(forget_after)
+    if cap:
+        changed["caps"] = dict(map(_cap, cap))
     brand = {name: value for name, value in (("colour", colour), ("logo", logo)) if value is not None}
     if not changed and not brand:
         raise BadInput(Problem("nothing-to-set", "", "name what to change: `aftercare clinic set --help`"))
@@ -119,18 +126,31 @@ def _countries(written: str) -> list[str]:
     return [country.strip().upper() for country in written.split(",") if country.strip()]
 
 
+def _cap(written: str) -> tuple[str, dict[str, int] | None]:
+    """`care 2 in 1 day` by purpose and cap; `care default`: as the settings say."""
+    match = _CAP.fullmatch(written.strip())
+    if match is None:
+        raise BadInput(Problem("invalid-cap", "--cap", 'write a cap as "care 2 in 1 day", or "care default"'))
+    return match[1], {"most": int(match[2]), "days": int(match[3])} if match[2] else None
+
+
+_CAP = re.compile(r"(\w+) (?:(\d{1,3}) in (\d{1,4}) days?|default)")
+
+
+def _months(written: str) -> int:
+    """`7 years`, `18 months` or `never` as months."""
+    match = _AGE.fullmatch(written.strip())
+    if match is None:
+        sentence = 'write how long as "7 years" or "18 months", or "never"'
+        raise BadInput(Problem("invalid-forget-after", "--forget-after", sentence))
+    return int(match[1]) * (12 if match[2] == "year" else 1) if match[1] else 0
+
+
+_AGE = re.compile(r"(\d{1,3}) (year|month)s?|never")
+
+
 def _brand(colour: str, logo: str) -> dict[str, str]:
     return {name: value for name, value in (("colour", colour), ("logo", logo)) if value}
-
-
-def _senders(settings: Settings, number: str, service: str, email: str) -> list[NewSender]:
-    """One sender a medium: what is given, else what the settings name; a nameless one only the outbox can use."""
-    if not (number or service):
-        number, service = settings.twilio_from or "", settings.twilio_messaging_service_sid or ""
-    return [
-        NewSender(Medium.SMS, number, _RATE, service),
-        NewSender(Medium.EMAIL, email or settings.sendgrid_from or "", _RATE),
-    ]
 
 
 async def _add(settings: Settings, new: NewClinic) -> None:

@@ -1,97 +1,55 @@
 """`aftercare import FILE`: take in a file of events, as many as there are."""
 
-import asyncio
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service import clock
-from service.cli.meter import Meter
-from service.cli.taking import open_intake
-from service.cli.tools import (
-    ClinicOption,
-    JsonOption,
-    in_loop,
-    open_store,
-    print_json,
-    require_clinic,
-    settings_for,
-)
-from service.errors import BadInput, Problem, Unavailable
-from service.imports import (
-    Checking,
-    Due,
-    Encoding,
-    Format,
-    Importer,
-    Journal,
-    Pace,
-    Progress,
-    Reader,
-    Rehearsal,
-    Rejects,
-    Source,
-    Summary,
-    how_to_go_on,
-    inspect,
-    load_map,
-    reader_of,
-    rehearsal,
-)
-from service.intake.group import Intake
-from service.intake.ramp import RAMPED, Ramp
-from service.protocols import load_protocols
-from service.settings import Settings, data_folder
-from service.store.imports import nudges_due_for
-from service.store.session import Database
+from service.cli.import_job import Job, rehearse, take_in
+from service.cli.tools import ClinicOption, JsonOption, in_loop, print_json, settings_for
+from service.errors import BadInput, Problem
+from service.imports import Encoding, Format, Reader, Source, Summary, inspect, load_map, reader_of
+from service.settings import Settings
 
-_SOON = timedelta(hours=24)
 _STOPPED = 130
 
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What the command line asked for."""
-
-    settings: Settings
-    clinic: str
-    source: Source
-    reader: Reader
-    rejects: Path
-    send_from: date | None
-    ramp: int | None
+FileArgument = Annotated[Path, typer.Argument(help="The file: NDJSON or CSV.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; store and write nothing.")]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="Where the file's name does not end in .ndjson or .csv.")
+]
+RejectsOption = Annotated[
+    Path | None, typer.Option(help="Where rows go that are not taken; else beside the file: FILE.rejects.ndjson.")
+]
+MapOption = Annotated[
+    Path | None, typer.Option("--map", help="A TOML file that tells what the columns and words of a CSV mean.")
+]
+EncodingOption = Annotated[Encoding, typer.Option(help="How a CSV writes its characters.")]
+SendFrom = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Send nothing of it before this day, like 2026-12-01.")
+]
+RampOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Of nudges that are due already, send at most so many a day, from tomorrow on."),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")]
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="The file: NDJSON or CSV.")],
+    file: FileArgument,
     clinic: ClinicOption,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; store nothing.")] = False,
-    format_: Annotated[
-        Format | None, typer.Option("--format", help="Where the file's name does not end in .ndjson or .csv.")
-    ] = None,
-    rejects: Annotated[
-        Path | None, typer.Option(help="Where rows go that are not taken; else beside the file: FILE.rejects.ndjson.")
-    ] = None,
-    map_: Annotated[
-        Path | None, typer.Option("--map", help="A TOML file that tells what the columns and words of a CSV mean.")
-    ] = None,
-    encoding: Annotated[Encoding, typer.Option(help="How a CSV writes its characters.")] = Encoding.UTF_8,
-    send_from: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Send nothing of it before this day, like 2026-12-01."),
-    ] = None,
-    ramp: Annotated[
-        int | None,
-        typer.Option(min=1, help="Of nudges that are due already, send at most so many a day, from tomorrow on."),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")] = False,
+    dry_run: DryRun = False,
+    format_: FormatOption = None,
+    rejects: RejectsOption = None,
+    map_: MapOption = None,
+    encoding: EncodingOption = Encoding.UTF_8,
+    send_from: SendFrom = None,
+    ramp: RampOption = None,
+    yes: Yes = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take in a file of events: NDJSON, one CloudEvent a line, or CSV, one treatment a row.
@@ -106,34 +64,19 @@ def import_(
       treatment_id, protocol, ended_at, client_ref     required
       version, time, event_id                          which report of the visit
       kind, area, location, provider, note             the visit
-      course_id, session, of                           its series
+      course_id, session, of                           its series; told by the dates where absent
       first_name, phone, email, time_zone, locale      the client
       consent_care, consent_rebook, consent_review     sms, email, sms+email or none
     """
-    settings, translation = settings_for("tool"), load_map(map_) if map_ else None
-    source = inspect(file, format_, read_by=encoding.encode() + (translation.digest if translation else b""))
-    path = _rejects_path(file, rejects)
-    with file.open("rb") as opened:
-        reader = reader_of(source, opened, settings.intake.body_limit, translation, encoding)
-        for warning in reader.warnings:
-            typer.echo(f"aftercare: {warning}", err=True)
-        job = _Job(settings, clinic, source, reader, path, send_from.date() if send_from else None, ramp)
+    settings, kept_in = settings_for("tool"), _rejects_path(file, rejects)
+    with _opened(file, format_, map_, encoding, settings) as (source, reader):
+        _warn(reader)
+        job = Job(settings, clinic, source, reader, kept_in, send_from.date() if send_from else None, ramp)
         if not (dry_run or yes) and sys.stdin.isatty():
-            _ask(in_loop(lambda: _rehearse(job)))
-        summary = in_loop(lambda: _rehearse(job) if dry_run else _import(job))
+            _ask(in_loop(lambda: rehearse(job)))
+        summary = in_loop(lambda: rehearse(job) if dry_run else take_in(job))
     _print(summary, as_json=as_json)
-    if not summary.finished:
-        raise typer.Exit(_STOPPED)
-    if summary.progress.rejected:
-        raise typer.Exit(BadInput.exit_code)
-
-
-def _ask(rehearsed: Summary) -> None:
-    """Show what would happen; go on only where a person agrees."""
-    _print(rehearsed, as_json=False)
-    if not rehearsed.finished:
-        raise typer.Exit(_STOPPED)
-    typer.confirm("Import this file?", abort=True)
+    _end(summary)
 
 
 def _rejects_path(file: Path, given: Path | None) -> Path:
@@ -145,102 +88,28 @@ def _rejects_path(file: Path, given: Path | None) -> Path:
     return path
 
 
-async def _import(job: _Job) -> Summary:
-    async with open_store(job.settings) as database:
-        await require_clinic(database, job.clinic)
-        ramp = await _ramp(job, database, clock.now())
-    async with open_intake(job.settings, ramp) as (database, intake):
-        return await _run(job, intake, Journal(database, job.clinic, job.source.digest))
-
-
-async def _ramp(job: _Job, database: Database, now: datetime) -> Ramp | None:
-    """Where one is asked for; one that goes on after a stop counts what it had placed."""
-    if job.send_from is None and job.ramp is None:
-        return None
-    start = job.send_from or now.date()
-    async with database.read() as connection:
-        placed = await nudges_due_for(connection, job.clinic, RAMPED, datetime.combine(start, time(), UTC))
-    return Ramp(start, job.ramp, placed)
-
-
-async def _rehearse(job: _Job) -> Summary:
-    protocols, now = load_protocols(data_folder("config/protocols", job.settings.home)), clock.now()
-    async with open_store(job.settings) as database:
-        await require_clinic(database, job.clinic)
-        ramp = await _ramp(job, database, now)
-        async with rehearsal(database, protocols, job.clinic, now, [now, now + _SOON], ramp) as rehearsed:
-            summary = await _run(job, rehearsed, None)
-            return replace(summary, due=Due(*await rehearsed.due_soon()))
-
-
-async def _run(job: _Job, takes: Intake | Rehearsal, journal: Journal | None) -> Summary:
-    progress = await journal.begin() if journal else Progress()
-    resumed_after, rows_before, began = progress.line, progress.rows, clock.monotonic()
-    with Meter(job.source.size) as meter:
-        importer = _importer(job, takes, journal, progress, meter.show)
-        with _stopped_by_signals(importer.stop):
-            await _run_or_say_how_to_go_on(importer)
-    return Summary(
-        clinic=job.clinic,
-        file=job.source.path,
-        rejects=job.rejects,
-        finished=not importer.stopped,
-        progress=progress,
-        notes=importer.notes,
-        planned=takes.effects.planned,
-        past=takes.effects.past,
-        seconds=clock.monotonic() - began,
-        rows_now=progress.rows - rows_before,
-        resumed_after=resumed_after,
-    )
-
-
-def _importer(
-    job: _Job,
-    takes: Intake | Rehearsal,
-    journal: Journal | None,
-    progress: Progress,
-    watch: Callable[[Progress], None],
-) -> Importer:
-    intake = job.settings.intake
-    return Importer(
-        job.clinic,
-        job.reader,
-        takes,
-        Rejects(job.rejects, after=progress.line),
-        journal,
-        progress,
-        pace=Pace(intake.batch, intake.body_limit),
-        checking=Checking(clock.now, min(job.source.written_at, clock.now()), intake.future_tolerance),
-        watch=watch,
-    )
-
-
-async def _run_or_say_how_to_go_on(importer: Importer) -> None:
-    try:
-        await importer.run()
-    except Unavailable as error:
-        further = Problem("import-interrupted", "", how_to_go_on(importer.progress))
-        raise Unavailable(*error.problems, further) from None
-
-
 @contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end in an orderly way; a second one ends at once."""
-    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+def _opened(
+    file: Path, format_: Format | None, map_: Path | None, encoding: Encoding, settings: Settings
+) -> Iterator[tuple[Source, Reader]]:
+    """The file as it is now, and its reader; a CSV's header is read and judged."""
+    translation = load_map(map_) if map_ else None
+    source = inspect(file, format_, read_by=encoding.encode() + (translation.digest if translation else b""))
+    with file.open("rb") as opened:
+        yield source, reader_of(source, opened, settings.intake.body_limit, translation, encoding)
 
-    def end() -> None:
-        stop()
-        for name in signals:
-            loop.remove_signal_handler(name)
 
-    for name in signals:
-        loop.add_signal_handler(name, end)
-    try:
-        yield
-    finally:
-        for name in signals:
-            loop.remove_signal_handler(name)
+def _warn(reader: Reader) -> None:
+    for warning in reader.warnings:
+        typer.echo(f"aftercare: {warning}", err=True)
+
+
+def _ask(rehearsed: Summary) -> None:
+    """Show what would happen; go on only where a person agrees."""
+    _print(rehearsed, as_json=False)
+    if not rehearsed.finished:
+        raise typer.Exit(_STOPPED)
+    typer.confirm("Import this file?", abort=True)
 
 
 def _print(summary: Summary, *, as_json: bool) -> None:
@@ -249,3 +118,11 @@ def _print(summary: Summary, *, as_json: bool) -> None:
         return
     for line in summary.lines():
         typer.echo(line)
+
+
+def _end(summary: Summary) -> None:
+    """With the exit code that tells how it went."""
+    if not summary.finished:
+        raise typer.Exit(_STOPPED)
+    if summary.progress.rejected:
+        raise typer.Exit(BadInput.exit_code)

@@ -65,6 +65,14 @@ def preview_(
     console = _console()
     for event, one in zip(events, previews, strict=True):
         console.print(_shown(event, one, now, console.width))
+    if settings.public_url is None:
+        console.print(Text(_about_links(settings), style="dim"))
+
+
+def _about_links(settings: Settings) -> str:
+    if settings.client_address:
+        return f"PUBLIC_URL is not set: links lead to this machine, {settings.client_address}."
+    return "PUBLIC_URL is not set: messages carry no links to your clients' own pages."
 
 
 def _moment(text: str) -> datetime:
@@ -84,7 +92,7 @@ def _event(value: Any, settings: Settings, now: datetime, where: str) -> Event:
 async def _preview(
     settings: Settings, clinic: str | None, events: list[Event], content: Content, now: datetime
 ) -> list[Preview | Taken]:
-    words = Words(content.templates, content.protocols, sample_links(settings.public_url or ""))
+    words = Words(content.templates, content.protocols, sample_links(settings.client_address))
     if clinic is None:
         house = house_of(sample_clinic(), now)
         for number, event in enumerate(events):
@@ -174,7 +182,14 @@ def _words(message: Message, width: int, *, dim: bool) -> Iterator[RenderableTyp
     if isinstance(message, Email):
         yield Text(f"  {message.subject}\n", style=f"bold {style}")
     for line in message.text.splitlines():
-        yield Text(fill(line, width, initial_indent="  ", subsequent_indent="  "), style=style)
+        yield Text(_wrapped(line, width), style=style)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A link stays whole, as the client gets it."""
+    return fill(
+        line, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _size(message: PreviewedMessage) -> str:

@@ -1,12 +1,12 @@
 """`aftercare reminder`: what goes out, why it did not, and what a person does about it."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from textwrap import fill
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from service.acts.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Verdict
 from service.acts.performing import Acts, unknown_reminder
@@ -20,6 +20,8 @@ from service.settings import Settings
 from service.store.desk import Wanted, reminders_page
 from service.timing import local, time_written
 from service.types import ReminderState
+
+_WIDTH = 78
 
 app = typer.Typer(help="Reminders: list, show, retry, cancel, move, send-now, resolve.", no_args_is_help=True)
 
@@ -47,7 +49,8 @@ def list_(
     if as_json:
         print_json(page)
         return
-    Console().print(_table(rows[:limit]))
+    for line in (line for row in rows[:limit] for line in _lines(row)):
+        typer.echo(line)
     if page["next"]:
         typer.echo(f"There are more: --cursor {page['next']}")
 
@@ -131,15 +134,14 @@ async def _perform(settings: Settings, clinic: str, reminder: UUID, act: Act) ->
     return await _show(settings, clinic, reminder)
 
 
-def _table(rows: list[Any]) -> Table:
-    table = Table("reminder", "due, local", "client", "step", "by", "state", "why")
-    for row in rows:
-        why = sentence(row.reason) if row.reason else ""
-        again = f" ({row.occurrence + 1})" if row.occurrence else ""
-        due = f"{local(row.due_at, row.zone):%Y-%m-%d %H:%M}"
-        table.add_row(str(row.id), due, row.client, row.step + again, row.medium, row.state, why)
-    table.columns[0].no_wrap = True
-    return table
+def _lines(row: Any) -> Iterator[str]:
+    """A reminder as it fits a narrow terminal: when and what, then its id and whose it is, then why."""
+    again = f" ({row.occurrence + 1})" if row.occurrence else ""
+    due = f"{local(row.due_at, row.zone):%Y-%m-%d %H:%M}"
+    yield f"{due}  {row.state.replace('_', ' '):<12}  {row.medium:<5}  {row.step}{again}"
+    yield f"    {row.id}  {row.client}"
+    if row.reason:
+        yield fill(sentence(row.reason), _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _print(opened: Opened, *, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from service.store.session import Database
 from service.store.sign_ins import issue_sign_in
 from service.web import WebServer
 from service.wiring.intake import build_intake
-from service.wiring.web import build_web
+from service.wiring.web import build_web, patience_of
 from service.wiring.worker import build_worker
 
 _SIGN_IN_LIFETIME = timedelta(hours=12)
@@ -42,7 +42,7 @@ async def _run(settings: Settings) -> None:
         spare_the_collector()
         intake = build_intake(settings, database, content.protocols, parts.alarm.hint, watch=True)
         app = build_web(settings, database, content, intake, parts.alarm.hint, parts.worker.tell)
-        server = WebServer(app, settings.host, settings.port)
+        server = WebServer(app, settings.host, settings.port, patience_of(settings))
         intake.start()
         serving = asyncio.create_task(server.run())
         working = asyncio.create_task(parts.worker.run())

@@ -1,7 +1,8 @@
 """`aftercare sender`: list a clinic's senders, hold one back, let one go on."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -9,19 +10,18 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import reasons
-from service.audit import Deed, note
 from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
-from service.errors import Conflict, NotFound, Problem
+from service.errors import BadInput, Problem
+from service.senders import cap as cap_
+from service.senders import hold_back, let_go_on, put_sender
 from service.settings import Settings
 from service.store import troubles as queries
-from service.store.lanes import pause_sender
-from service.store.numbers import cap_sender
-from service.store.pauses import BY_HAND
-from service.store.session import Database
-from service.store.signals import notify
+from service.types import Medium
 
-app = typer.Typer(help="Senders: list, pause, resume, cap.", no_args_is_help=True)
+T = TypeVar("T")
+
+app = typer.Typer(help="Senders: list, set, pause, resume, cap.", no_args_is_help=True)
 
 SenderArgument = Annotated[str, typer.Argument(help="The sender's name, as `aftercare sender list` shows it.")]
 
@@ -38,6 +38,24 @@ def list_(clinic: ClinicOption, as_json: JsonOption = False) -> None:
     for row in rows:
         table.add_row(row["id"], row["medium"], row["from"], row["sentence"] or "sends")
     Console().print(table)
+
+
+@app.command("set")
+def set_(
+    medium: Annotated[Medium, typer.Argument(help="sms or email: a clinic has one sender of each.")],
+    clinic: ClinicOption,
+    address: Annotated[str | None, typer.Option("--from", help="A number, +44..., or an email address.")] = None,
+    service: Annotated[str | None, typer.Option(help="A messaging service, MG..., for texts.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Messages a second.")] = None,
+) -> None:
+    """Set up a sender, or change it; what was planned without one goes from it."""
+    given = {"address": address, "messaging_service": service, "rate": rate}
+    values = {name: value for name, value in given.items() if value is not None}
+    if not values:
+        raise BadInput(Problem("nothing-to-set", "", "name what to change: `aftercare sender set --help`"))
+    settings = settings_for("tool")
+    in_loop(lambda: _set(settings, clinic, medium, values))
+    typer.echo(f"Set {medium} of {clinic}.")
 
 
 @app.command("pause")
@@ -62,12 +80,18 @@ def resume(sender: SenderArgument, clinic: ClinicOption) -> None:
 def cap(
     sender: SenderArgument,
     clinic: ClinicOption,
-    a_day: Annotated[int, typer.Option(min=0, help="Segments (letters, by email) in 24 hours; 0: no end.")],
+    a_day: Annotated[
+        int, typer.Option(min=0, help="Segments (letters, by email) in 24 hours; 0: as the settings say.")
+    ],
 ) -> None:
     """Set how much a sender sends a day at most; what is over that waits, until it expires."""
     settings = settings_for("tool")
     in_loop(lambda: _cap(settings, clinic, sender, a_day or None))
-    typer.echo(f"{sender} of {clinic} sends {a_day} a day at most." if a_day else f"{sender} of {clinic} has no cap.")
+    typer.echo(
+        f"{sender} of {clinic} sends {a_day} a day at most."
+        if a_day
+        else f"{sender} of {clinic} has no cap of its own."
+    )
 
 
 async def _list(settings: Settings, clinic: str) -> list[dict[str, Any]]:
@@ -89,57 +113,27 @@ def _shown(row: Any) -> dict[str, Any]:
     }
 
 
+async def _set(settings: Settings, clinic: str, medium: Medium, values: dict[str, Any]) -> None:
+    await _do(settings, clinic, lambda connection, now: put_sender(connection, clinic, medium, values, someone(), now))
+
+
 async def _pause(settings: Settings, clinic: str, sender: str) -> None:
-    async with open_store(settings) as database:
-        await _require_sender(database, clinic, sender)
-
-        async def work(connection: AsyncConnection) -> None:
-            now = await database.now(connection)
-            if not await pause_sender(connection, (clinic, sender), BY_HAND, now):
-                raise Conflict(Problem("sender-paused", sender, "this sender is paused already"))
-            await note(connection, clinic, someone(), Deed.SENDER_PAUSED, now, about=sender)
-
-        await database.transact(work)
+    await _do(settings, clinic, lambda connection, now: hold_back(connection, clinic, sender, someone(), now))
 
 
 async def _resume(settings: Settings, clinic: str, sender: str) -> bool:
-    async with open_store(settings) as database:
-        await _require_sender(database, clinic, sender)
-
-        async def work(connection: AsyncConnection) -> bool:
-            now = await database.now(connection)
-            await note(connection, clinic, someone(), Deed.SENDER_RESUMED, now, about=sender)
-            return await let_go_on(connection, clinic, sender, now)
-
-        return await database.transact(work)
+    return await _do(settings, clinic, lambda connection, now: let_go_on(connection, clinic, sender, someone(), now))
 
 
 async def _cap(settings: Settings, clinic: str, sender: str, a_day: int | None) -> None:
+    await _do(settings, clinic, lambda connection, now: cap_(connection, clinic, sender, a_day, someone(), now))
+
+
+async def _do(settings: Settings, clinic: str, act: Callable[[AsyncConnection, datetime], Awaitable[T]]) -> T:
     async with open_store(settings) as database:
-        await _require_sender(database, clinic, sender)
-        async with database.write() as connection:
-            await cap_sender(connection, (clinic, sender), a_day)
-            await note(connection, clinic, someone(), Deed.SENDER_CAPPED, await database.now(connection), about=sender)
+        await require_clinic(database, clinic)
 
+        async def work(connection: AsyncConnection) -> T:
+            return await act(connection, await database.now(connection))
 
-async def let_go_on(connection: AsyncConnection, clinic: str, sender: str, now: datetime) -> bool:
-    """What a person decides ends what we knew of the sender's trouble, so that a new one is told anew."""
-    (row,) = [each for each in await queries.senders_of(connection, clinic) if each.id == sender]
-    if row.paused_at is None:
-        return False
-    if not await queries.open_lane(connection, (clinic, sender), now):
-        sentence = f"the whole clinic is paused: `aftercare clinic resume --clinic {clinic}` lets it go on"
-        raise Conflict(Problem("clinic-paused", clinic, sentence))
-    known = {"trouble": "", "trouble_since": None, "probes": 0, "look_at": None, "check_since": None}
-    await queries.watch(connection, (clinic, sender), known)
-    await notify(connection, now)
-    return True
-
-
-async def _require_sender(database: Database, clinic: str, sender: str) -> None:
-    await require_clinic(database, clinic)
-    async with database.read() as connection:
-        known = [row.id for row in await queries.senders_of(connection, clinic)]
-    if sender not in known:
-        sentence = f"{clinic} has no sender {sender}: there are {', '.join(known) or 'none'}"
-        raise NotFound(Problem("unknown-sender", sender, sentence))
+        return await database.transact(work)

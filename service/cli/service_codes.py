@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.someone import someone
 from service.cli.tools import (
     ClinicOption,
     JsonOption,
@@ -13,11 +14,9 @@ from service.cli.tools import (
     require_clinic,
     settings_for,
 )
-from service.intake.mapping import Mapped, map_code
+from service.intake.mapping import Mapped, codes_json, map_code
 from service.protocols import load_protocols
 from service.settings import Settings, data_folder
-from service.store.appointments import codes_of_clinic
-from service.store.treatments import unmapped_codes
 from service.types import Json
 
 
@@ -34,8 +33,7 @@ def map_(
     settings = settings_for("tool")
     mapped = in_loop(lambda: _map(settings, clinic, code, protocol))
     if as_json:
-        print_json({"code": code, "protocol": protocol, "treatments": mapped.treatments,
-                    "reminders": {"planned": mapped.planned, "past": mapped.past}})  # fmt: skip
+        print_json({"code": code, "protocol": protocol, **mapped.as_json()})
         return
     typer.echo(
         f"{code} means {protocol}. Treatments that waited for it: {mapped.treatments}; "
@@ -58,17 +56,12 @@ def codes(clinic: ClinicOption, as_json: JsonOption = False) -> None:
 async def _map(settings: Settings, clinic: str, code: str, protocol: str) -> Mapped:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        return await map_code(
-            database, load_protocols(data_folder("config/protocols", settings.home)), clinic, code, protocol
-        )
+        protocols = load_protocols(data_folder("config/protocols", settings.home))
+        return await map_code(database, protocols, clinic, code, protocol, someone())
 
 
 async def _codes(settings: Settings, clinic: str) -> list[Json]:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
         async with database.read() as connection:
-            meant, waiting = await codes_of_clinic(connection, clinic), await unmapped_codes(connection, clinic)
-    return [
-        {"code": code, "protocol": meant.get(code), "waiting": waiting.get(code, 0)}
-        for code in sorted({*meant, *waiting})
-    ]
+            return await codes_json(connection, clinic)

@@ -11,6 +11,7 @@ from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, pri
 from service.settings import Settings
 from service.staff import ROLES, Member, StaffBook
 from service.types import Medium
+from service.wiring.numbers import number_cap
 
 app = typer.Typer(help="Staff: add, list, code, confirm, remove.", no_args_is_help=True)
 
@@ -88,7 +89,7 @@ def _do(clinic: str, work: Any) -> Any:
 async def _work(settings: Settings, clinic: str, work: Any) -> Any:
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
-        return await work(StaffBook(database))
+        return await work(StaffBook(database, number_cap=number_cap(settings)))
 
 
 def _told(member: Member, medium: Medium) -> str:

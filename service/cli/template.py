@@ -7,20 +7,14 @@ from typing import Annotated
 import typer
 
 from service import clock
-from service.authoring import Change, Shown, TemplateBook, preview_page, where_of
+from service.authoring import Change, Published, Sheet, Shown, TemplateBook, preview_page, where_of
 from service.authoring.check import treated_at
-from service.authoring.folder import (
-    Found,
-    key_of_path,
-    known_versions,
-    read_folder,
-    remember_versions,
-    write_words,
-)
+from service.authoring.folder import key_of_path, read_folder
 from service.authoring.look import looks
 from service.cli.someone import someone
+from service.cli.template_files import pull_words, push_words
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
-from service.cli.words import finding_json, print_findings, print_shown, print_unconfirmed, print_warnings, shown_json
+from service.cli.words import finding_json, print_findings, print_shown, print_unconfirmed, print_versions, shown_json
 from service.clinics import house_of
 from service.content import Content, load_content
 from service.errors import BadInput, Problem
@@ -33,9 +27,10 @@ from service.wiring.shared import writing_rules
 from service.wordings import Own, Wordings
 from service.words import clinic_facts
 
-app = typer.Typer(help="Messages: check, preview, test, pull, push, hold, release.", no_args_is_help=True)
+app = typer.Typer(help="Messages: check, preview, test, pull, push, restore, hold, release.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="Like templates/: <protocol>/<step>/<language>/sms.txt or email.md.")]
+File = Annotated[Path, typer.Argument(help="<protocol>/<step>/<language>/sms.txt or email.md.")]
 Place = Annotated[str, typer.Argument(help="<protocol>/<step>, like microneedling/day-1-sunscreen.")]
 MediumOption = Annotated[str, typer.Option(help="sms or email; both without.")]
 LocaleOption = Annotated[str, typer.Option(help="Words of this language only, like es.")]
@@ -88,7 +83,7 @@ def preview(
 
 @app.command("test")
 def send_test(
-    place: Annotated[Path, typer.Argument(help="<protocol>/<step>/<language>/sms.txt or email.md.")],
+    place: File,
     clinic: ClinicOption,
     to: Annotated[str, typer.Option(help="A staff member, who has confirmed that number or address.")],
     number: Annotated[int, typer.Option("--version", help="A version, draft or not; else what is sent now.")] = 0,
@@ -108,9 +103,10 @@ def pull(
     clinic: ClinicOption,
     shipped: Annotated[bool, typer.Option("--shipped", help="The shipped words, too, to begin with.")] = False,
 ) -> None:
-    """Write a clinic's own words into files, in their newest version."""
+    """Write a clinic's own words into files, in their newest version, with the warnings that were accepted."""
     settings = settings_for("tool")
-    written = in_loop(lambda: _pull(settings, folder, clinic, shipped=shipped))
+    content = load_content(settings.home)
+    written = in_loop(lambda: pull_words(settings, content, folder, clinic, shipped=shipped))
     typer.echo(f"Wrote {written} file{'' if written == 1 else 's'} to {folder}.")
 
 
@@ -125,7 +121,29 @@ def push(
     """Save what has changed in a folder as drafts. Nothing is saved where anything is wrong."""
     settings = settings_for("tool")
     content = load_content(settings.home)
-    in_loop(lambda: _push(settings, content, folder, clinic, _change(author, note), publish=publish))
+    in_loop(lambda: push_words(settings, content, folder, clinic, _change(author, note), publish=publish))
+
+
+@app.command("restore")
+def restore(
+    place: File,
+    clinic: ClinicOption,
+    number: Annotated[
+        int | None, typer.Option("--version", min=0, help="0: the shipped words. Without one, those there are.")
+    ] = None,
+    note: NoteOption = "",
+    author: AuthorOption = "",
+) -> None:
+    """Send an earlier version of a message again, or the shipped words; without a version, list those there are."""
+    settings = settings_for("tool")
+    content = load_content(settings.home)
+    key = key_of_path(content, place)
+    if number is None:
+        print_versions(in_loop(lambda: _open(settings, content, clinic, key)))
+        return
+    done = in_loop(lambda: _restore(settings, content, clinic, key, number, _change(author, note)))
+    what = f"version {number} is" if number else "the shipped words are"
+    typer.echo(f"{where_of(key)}: {what} sent again, as version {done.number}; {_touched(done)}")
 
 
 @app.command("hold")
@@ -175,60 +193,29 @@ async def _test(
     return address
 
 
-async def _pull(settings: Settings, folder: Path, clinic: str, *, shipped: bool) -> int:
-    content = load_content(settings.home)
-    async with open_store(settings) as database:
-        await require_clinic(database, clinic)
-        newest = await TemplateBook(database, content, writing_rules(settings)).newest(clinic)
-    wanted = {key: found for key, found in newest.items() if found[0] or shipped}
-    for key, (_, source) in wanted.items():
-        write_words(folder, key, source)
-    remember_versions(folder, {where_of(key): number for key, (number, _) in wanted.items()})
-    return len(wanted)
-
-
-async def _push(
-    settings: Settings, content: Content, folder: Path, clinic: str, change: Change, *, publish: bool
-) -> None:
-    found = read_folder(content, folder, writing=writing_rules(settings))
-    if problems := [problem for one in found for problem in one.checked.problems]:
-        raise BadInput(*problems)
-    versions = known_versions(folder)
-    async with open_store(settings) as database:
-        await require_clinic(database, clinic)
-        book = TemplateBook(database, content, writing_rules(settings))
-        newest = await book.newest(clinic)
-        waiting = {one.key for one in await book.all(clinic) if one.draft} if publish else set()
-        changed = [
-            one for one in found if one.key in waiting or one.source.strip() != newest.get(one.key, (0, ""))[1].strip()
-        ]
-        try:
-            for one in changed:
-                await _push_one(book, clinic, one, change, versions, publish=publish)
-        finally:
-            remember_versions(folder, versions)
-    typer.echo(f"{len(changed)} changed, {len(found) - len(changed)} as before.")
-
-
 def _change(author: str, note: str) -> Change:
     return Change(author or someone().id, note, who=str(someone()))
 
 
-async def _push_one(
-    book: TemplateBook, clinic: str, found: Found, change: Change, versions: dict[str, int], *, publish: bool
-) -> None:
-    """`versions` learns which one the file is now, also where publishing is refused."""
-    based_on = replace(change, based_on=versions.get(found.path, 0))
-    number, checked = await book.save(clinic, found.key, found.source, based_on, found.accepted)
-    versions[found.path] = number
-    typer.echo(f"{found.path}: saved as version {number}")
-    print_warnings(checked, found.accepted)
-    if not publish:
-        return
-    print_shown(await book.preview(clinic, found.key, number))
-    published = await book.publish(clinic, found.key, number, replace(change, based_on=number))
-    versions[found.path] = published.number
-    typer.echo(f"{found.path}: sent from now on; {published.touches} scheduled reminders are touched")
+async def _open(settings: Settings, content: Content, clinic: str, key: TemplateKey) -> Sheet:
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        return await TemplateBook(database, content, writing_rules(settings)).open(clinic, key)
+
+
+async def _restore(
+    settings: Settings, content: Content, clinic: str, key: TemplateKey, number: int, change: Change
+) -> Published:
+    """After the newest version that there is: whoever types this means what is stored now."""
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        book = TemplateBook(database, content, writing_rules(settings))
+        newest = (await book.open(clinic, key)).standing.newest
+        return await book.restore(clinic, key, number, replace(change, based_on=newest))
+
+
+def _touched(done: Published) -> str:
+    return f"{done.touches} scheduled reminder{' is' if done.touches == 1 else 's are'} touched"
 
 
 async def _hold(settings: Settings, clinic: str, what: Json, change: Change) -> None:

@@ -7,7 +7,7 @@ from service.content import load_content
 from service.settings import Settings
 from service.web import WebServer
 from service.wiring.intake import build_intake
-from service.wiring.web import build_web
+from service.wiring.web import build_web, patience_of
 
 
 def web() -> None:
@@ -21,7 +21,8 @@ async def _web(settings: Settings) -> None:
     content = load_content(settings.home)
     async with open_store(settings) as database:
         intake = build_intake(settings, database, content.protocols, watch=True)
-        server = WebServer(build_web(settings, database, content, intake), settings.host, settings.port)
+        app = build_web(settings, database, content, intake)
+        server = WebServer(app, settings.host, settings.port, patience_of(settings))
         spare_the_collector()
         intake.start()
         on_stop(server.stop)

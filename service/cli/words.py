@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from service.authoring import Checked, Shown
+from service.authoring import Checked, Sheet, Shown
 from service.authoring.folder import Found
 from service.content import Content
 from service.errors import Problem
@@ -49,6 +49,17 @@ def print_shown(shown: Sequence[Shown]) -> None:
                 typer.echo(f"{subject}\n\n{text.rstrip()}")
             case sms:
                 typer.echo(f"{sms.text}\n({sms.segments} x {sms.encoding})")
+
+
+def print_versions(sheet: Sheet) -> None:
+    """Every version of a message, the newest first, and which one is sent."""
+    for row in sheet.history:
+        kind = f"{row.kind} from {row.based_on or 'the shipped words'}" if row.kind == "restored" else row.kind
+        sent = "  sent now" if row.number == sheet.standing.number else ""
+        typer.echo(f"{row.number:>4}  {row.created_at:%Y-%m-%d %H:%M}  {kind}, by {row.author}{sent}")
+        if row.note:
+            typer.echo(f"      {row.note}")
+    typer.echo(f"   0  the shipped words{'' if sheet.standing.number else '  sent now'}")
 
 
 def shown_json(one: Shown) -> Json:

@@ -1,4 +1,5 @@
-"""What needs someone: reminders that wait for a person or reached nobody; and what a person does about any of them."""
+"""What needs someone: reminders that wait for a person or reached nobody, codes that have no meaning yet, events that
+were refused; and what a person does about any of them."""
 
 from uuid import UUID
 
@@ -6,23 +7,30 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from service.acts.acts import Act, Cancel, Move, Resolve, Retry, SendNow, Verdict, Who
+from service.console import reported
 from service.console.desk import HEADERS, Desk, Visit, not_found
 from service.console.forms import read_form
 from service.console.messages import sheet_of_reminder, unsent
 from service.console.session import is_from_our_pages
-from service.errors import AftercareError, NotFound
+from service.errors import AftercareError, BadInput, NotFound
+from service.intake.mapping import map_code
 from service.store import views
+from service.store.treatments import unmapped_codes
 from service.timing import time_written
 
 PAGE = 40
-_READS_ONLY = "viewer"
+_READS_ONLY, _OWNS = "viewer", "owner"
 
 
 def attention_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/console/attention")
-    async def attention(request: Request, reminder: UUID | None = None, before: UUID | None = None) -> Response:
+    async def attention(
+        request: Request, reminder: UUID | None = None, before: UUID | None = None, planned: int | None = None
+    ) -> Response:
         async with desk.visit(request) as visit:
-            return await _page(desk, visit, reminder, before=before)
+            return await _page(desk, visit, reminder, before=before, planned=planned)
+
+    _meaning(router, desk)
 
     @router.get("/console/reminders/{reminder}/{act}")
     async def after_a_refusal(request: Request, reminder: UUID, act: str) -> Response:
@@ -51,6 +59,36 @@ def attention_routes(router: APIRouter, desk: Desk) -> None:
         return RedirectResponse(f"/console/attention?reminder={reminder}#sheet", 303, headers=HEADERS)
 
 
+def _meaning(router: APIRouter, desk: Desk) -> None:
+    """Saying what a clinic's own code of a service means, which is for owners."""
+
+    @router.post("/console/codes")
+    async def mean(request: Request) -> Response:
+        if not is_from_our_pages(request):
+            return desk.problem(403)
+        form = await read_form(request)
+        async with desk.visit(request) as visit:
+            who = visit.who
+        code, protocol = form.get("code", ""), form.get("protocol", "")
+        if who.role != _OWNS:
+            return desk.problem(403)
+        protocols, doer = desk.parts.authors.content.protocols, Who("staff", who.staff)
+        try:
+            async with desk.parts.database.read() as connection:
+                if code not in await unmapped_codes(connection, who.clinic):
+                    raise not_found()
+            mapped = await map_code(desk.parts.database, protocols, who.clinic, code, protocol, doer)
+        except BadInput as error:
+            async with desk.visit(request) as visit:
+                return await _page(desk, visit, None, refused=error)
+        return RedirectResponse(f"/console/attention?planned={mapped.treatments}", 303, headers=HEADERS)
+
+    @router.get("/console/codes")
+    async def after_a_refusal(request: Request) -> Response:
+        async with desk.visit(request) as visit:
+            return await _page(desk, visit, None)
+
+
 def _act(name: str, form: dict[str, str]) -> Act:
     """The act that a form asks for. Raises BadInput, NotFound."""
     match name:
@@ -74,9 +112,10 @@ async def _page(
     reminder: UUID | None,
     *,
     before: UUID | None = None,
+    planned: int | None = None,
     refused: AftercareError | None = None,
 ) -> Response:
-    """The list at the left, the chosen reminder (or the first of the list) at the right."""
+    """What was reported in vain above; then the list at the left, the chosen reminder (or the first) at the right."""
     rows = await views.attention(visit.connection, visit.clinic, before=before, limit=PAGE + 1)
     chosen = reminder or (rows[0].reminder if rows else None)
     return desk.page(
@@ -89,4 +128,9 @@ async def _page(
         sheet=await sheet_of_reminder(desk, visit, chosen) if chosen else None,
         chosen=reminder is not None,
         refused=refused.problems[0].message if refused else "",
+        planned=planned,
+        unmapped=await reported.unmapped(desk, visit),
+        refusals=await reported.refused(visit),
+        shown=reported.SHOWN,
+        protocols=desk.parts.authors.content.protocols,
     )

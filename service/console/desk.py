@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import ClientDisconnect
 
 from service import logs
 from service.acts.acts import Who
@@ -130,6 +131,8 @@ class Desk:
                         return RedirectResponse("/console/sign-in", 303, headers=HEADERS)
                     except (NotFound, RequestValidationError):
                         return desk.problem(404)
+                    except ClientDisconnect:
+                        raise  # nobody waits for a page
                     except Exception as error:
                         log.error("page failed", route=request.scope["route"].path, exc_info=error)
                         return desk.problem(503 if is_passing(error) else 500)

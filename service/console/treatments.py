@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from service.console import line
 from service.console.desk import Desk, Visit, not_found
 from service.console.messages import Sheet, sheet_of_reminder
-from service.store import views
+from service.store import views, visits
 
 PAGE = 30
 UNMAPPED = 20
@@ -47,20 +47,20 @@ def treatment_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/console/treatments")
     async def treatments(request: Request, before: str | None = None) -> Response:
         async with desk.visit(request) as visit:
-            rows = await views.treatments(visit.connection, visit.clinic, before=before, limit=PAGE + 1)
+            rows = await visits.treatments(visit.connection, visit.clinic, before=before, limit=PAGE + 1)
             plans = await views.plans(visit.connection, visit.clinic, [row.id for row in rows[:PAGE]])
             return desk.page(
                 "treatments.html",
                 visit=visit,
                 plans=[plan_of(row, plans[row.id], visit.now, _BARE_GAP) for row in rows[:PAGE]],
                 more=len(rows) > PAGE,
-                unmapped=await views.unmapped(visit.connection, visit.clinic, limit=UNMAPPED),
+                unmapped=await visits.unmapped(visit.connection, visit.clinic, limit=UNMAPPED),
             )
 
     @router.get("/console/treatments/{treatment:path}")
     async def treatment(request: Request, treatment: str, reminder: UUID | None = None) -> Response:
         async with desk.visit(request) as visit:
-            row = await views.treatment(visit.connection, visit.clinic, treatment)
+            row = await visits.treatment(visit.connection, visit.clinic, treatment)
             if row is None:
                 raise not_found()
             rows = (await views.plans(visit.connection, visit.clinic, [row.id]))[row.id]

@@ -1,100 +1,33 @@
 """What a clinic's messages say: which words are live, what waits, what is held or captured, and how it looks."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from service.authoring import Sheet, Shown, Stale, Standing
+from service.authoring import Stale, Standing
 from service.authoring.reviews import reviews, unconfirmed
 from service.console.authors import Authors
 from service.console.desk import HEADERS, Desk, Visit, not_found
 from service.console.forms import read_form
 from service.console.messages import LETTER_HEADERS, inert
 from service.console.session import is_from_our_pages
+from service.console.volumes import Leaf, Volume
 from service.console.writing import number_in, perform
 from service.content import LOCALES
 from service.errors import AftercareError, NotFound, Problem
-from service.protocols import Protocol
 from service.render import FIELDS
 from service.store import staff as staff_store
-from service.types import Email, Medium
+from service.types import Email
 
 _READS_ONLY, _OWNS = "viewer", "owner"
 _STAFF_MESSAGES = 12
 _LARGEST_WORDS = 64 * 1024
 """Bytes of a form that brings words: the book says what is too long for a message."""
 _PLACE = re.compile(r":(\d+):(\d+)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """A protocol in a clinic: its messages, and in which languages they are let out to clients.
-
-    `reviews` are rows by language; `captured` the languages whose messages stay in the outbox.
-    """
-
-    code: str
-    protocol: Protocol
-    standings: Sequence[Standing]
-    reviews: Mapping[str, Any]
-    captured: Sequence[str]
-
-    @property
-    def drafts(self) -> int:
-        return sum(one.draft for one in self.standings)
-
-    @property
-    def held(self) -> int:
-        return sum(one.held for one in self.standings)
-
-    @property
-    def own(self) -> int:
-        return sum(one.number > 0 for one in self.standings)
-
-    @property
-    def locales(self) -> list[str]:
-        return sorted({one.key.locale for one in self.standings}, key=lambda one: (one not in LOCALES, one))
-
-    def in_locale(self, locale: str) -> list[Standing]:
-        """Its messages in one language, step by step."""
-        order = [step.name for step in self.protocol.steps]
-        found = [one for one in self.standings if one.key.locale == locale]
-        return sorted(found, key=lambda one: (order.index(one.key.step), one.key.medium != Medium.SMS))
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """The chosen message: all about it, and how it looks to each sample client.
-
-    `number` is the draft's where the draft is shown, else 0.
-    """
-
-    sheet: Sheet
-    number: int
-    shown: Sequence[Shown]
-    sample: str
-
-    @property
-    def standing(self) -> Standing:
-        return self.sheet.standing
-
-    @property
-    def draft(self) -> int:
-        return self.standing.newest if self.sheet.draft else 0
-
-    @property
-    def warnings(self) -> Sequence[Problem]:
-        """What the draft is warned of and nobody has accepted yet."""
-        return self.sheet.checked.open_warnings(self.sheet.draft.accepted) if self.sheet.draft else ()
-
-    @property
-    def look(self) -> Shown:
-        return next((one for one in self.shown if one.sample == self.sample), self.shown[0])
 
 
 def wordbook_routes(router: APIRouter, desk: Desk) -> None:
@@ -225,14 +158,18 @@ async def _volume(desk: Desk, authors: Authors, visit: Visit, protocol: str) -> 
 
 
 async def _leaf(authors: Authors, visit: Visit, volume: Volume, asked: Mapping[str, str]) -> Leaf | None:
-    """The message that is asked for, as it is sent or as its draft has it."""
+    """The message that is asked for, as it is sent, as its draft has it, or as it was sent before."""
     standing = _chosen(volume, asked)
     if standing is None:
         return None
-    sheet = await authors.book.open(visit.clinic, standing.key)
+    sheet, sample = await authors.book.open(visit.clinic, standing.key), asked.get("sample", "ordinary")
+    if "version" in asked:
+        earlier = number_in(asked, "version")
+        shown, touches = await authors.book.earlier(visit.clinic, standing.key, earlier)
+        return Leaf(sheet, 0, shown, sample, earlier, touches)
     number = standing.newest if standing.draft and asked.get("draft") else 0
     shown = await authors.book.look(visit.clinic, standing.key, number)
-    return Leaf(sheet, number, shown, asked.get("sample", "ordinary"))
+    return Leaf(sheet, number, shown, sample)
 
 
 def _chosen(volume: Volume, asked: Mapping[str, str]) -> Standing | None:
@@ -277,6 +214,7 @@ def _placed(problem: Problem) -> str:
 def _address(protocol: str, form: Mapping[str, str], *, done: str) -> str:
     """The page that a form was on; what was written or accepted is shown as the draft that it is now."""
     kept = {name: form[name] for name in ("locale", "step", "medium", "sample") if form.get(name)}
-    as_draft = done in {"save", "accept"} or (done != "publish" and number_in(form, "number") > 0)
+    sent = done in {"publish", "restore"}
+    as_draft = done in {"save", "accept"} or (not sent and number_in(form, "number") > 0)
     draft = {"draft": "1"} if as_draft else {}
     return f"/console/words/{quote(protocol, safe='')}?{urlencode({**kept, **draft, 'done': done})}"

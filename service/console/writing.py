@@ -1,4 +1,4 @@
-"""What staff do about their clinic's words from the console: write, accept, publish, hold back, test, confirm."""
+"""What staff do about their words from the console: write, accept, publish, restore, hold back, test, confirm."""
 
 from collections.abc import Mapping
 
@@ -30,6 +30,11 @@ async def perform(desk: Desk, who: Member, protocol: str, act: str, form: Form) 
         case "publish":
             # The button stands beside the draft itself, and the form says which one that was: it has been looked at.
             await authors.book.publish(clinic, key, number_in(form, "number"), change, shown=True)
+        case "restore":
+            # No number is no choice: 0 would be the shipped words.
+            if "number" not in form:
+                raise not_found()
+            await authors.book.restore(clinic, key, number_in(form, "number"), change)
         case "hold":
             await authors.book.hold(clinic, {**key._asdict(), "medium": key.medium.value}, change)
         case "release":

@@ -1,34 +1,42 @@
 """How often a client hears from a clinic, pure: at most so many messages of a purpose within so long.
 
+A clinic's own caps come before those of the settings.
+
 Counted by when messages fell due, across treatments and channels. Safety advice of the same day (`quiet = "ignore"`) is
 neither counted nor held back by purpose: what holds it is how many texts its number gets.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from service.pumping import NumberCap, Texts
-from service.types import Medium, Quiet
+from service.store.clinics import House
+from service.types import Cap, Medium, Quiet
 
 CAPPED = "too-many-messages"
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """At most `most` messages within `within`."""
+class CapBook:
+    """Which cap holds: the clinic's own for the purpose, else that of the settings, else none."""
 
-    most: int
-    within: timedelta
+    def __init__(self, caps: Mapping[str, Cap], clinics: Iterable[House] = ()) -> None:
+        """`caps` by purpose."""
+        self._caps = caps
+        self._own = {house.id: house.caps for house in clinics if house.caps}
+
+    def cap_of(self, row: Any) -> Cap | None:
+        """For a row of clinic and purpose."""
+        own = self._own.get(row.clinic)
+        return (own.get(row.purpose) if own else None) or self._caps.get(row.purpose)
 
 
 class Counts:
     """What clients were sent lately, this start's own messages included."""
 
-    def __init__(self, caps: Mapping[str, Cap], sent: Iterable[Any], texts: Texts | None = None) -> None:
-        """`caps` by purpose; one without a cap is not counted. `sent`: rows of clinic, client, purpose, due_at.
-        `texts`: what went to numbers that are counted for themselves."""
+    def __init__(self, caps: CapBook, sent: Iterable[Any], texts: Texts | None = None) -> None:
+        """`sent`: rows of clinic, client, purpose, due_at. `texts`: what went to numbers that are counted for
+        themselves."""
         self._caps = caps
         self._texts = texts or Texts(NumberCap(), (), ())
         self._moments: dict[tuple[str, str, str], list[datetime]] = {}
@@ -37,7 +45,7 @@ class Counts:
 
     def free_at(self, due: Any, now: datetime) -> datetime:
         """The first instant from now at which this reminder would not be one too many; now itself nearly always."""
-        cap = self._caps.get(due.purpose)
+        cap = self._caps.cap_of(due)
         # One that has begun goes on: it was counted then.
         if cap is None or due.quiet == Quiet.IGNORE or due.fence:
             return now

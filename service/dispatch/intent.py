@@ -7,6 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from service.types import Medium, Outgoing
+from service.values import value_type
 
 StatusCallback: TypeAlias = Callable[[Medium, str], str | None]
 """Where a provider should report on the attempt with this token; None where it can not reach us."""
@@ -20,7 +21,7 @@ class Lease:
     lease: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Intent:
     """A send that is committed to: what to send, and what settling it will need."""
 

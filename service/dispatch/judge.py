@@ -13,9 +13,10 @@ from service.store.clinics import House
 from service.store.due import Address
 from service.timing import QuietHours, first_instant_outside
 from service.types import MEDIA, PURPOSES, Medium, Quiet
+from service.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Send:
     """Nothing stands in the way."""
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.store.lanes import Lane
+from service.types import Medium
 
 DAY = timedelta(hours=24)
 BURST_SECONDS = 1.0
@@ -56,14 +57,16 @@ class Turn:
         return (self.lane.clinic, self.lane.id)
 
 
-def turns(lanes: Sequence[Any], slots: int, now: datetime) -> list[Turn]:
+def turns(lanes: Sequence[Any], slots: int, now: datetime, texts_a_day: int | None = None) -> list[Turn]:
     """Share the free slots among the open lanes; what one lane may not use goes to those after it.
+
+    `texts_a_day`: the daily cap of lanes for texts that have none of their own.
 
     Where there are fewer slots than lanes, the last lanes have no turn: they keep their place for the next one.
     """
     allotted = []
     for place, lane in enumerate(lanes[:slots]):
-        tokens, day = _filled(lane, now), _day_of(lane, now)
+        tokens, day = _filled(lane, now), _day_of(lane, now, texts_a_day)
         share = -(-slots // (len(lanes) - place))
         quota = int(min(share, tokens + _ROUNDED, day.left))
         slots -= quota
@@ -88,10 +91,11 @@ def after(turn: Turn, started: int, next_due: datetime | None, now: datetime) ->
     }
 
 
-def _day_of(lane: Any, now: datetime) -> Day:
+def _day_of(lane: Any, now: datetime, texts_a_day: int | None) -> Day:
+    cap = texts_a_day if lane.daily_cap is None and lane.medium == Medium.SMS else lane.daily_cap
     if lane.day_began_at is None or now >= lane.day_began_at + DAY:
-        return Day(now, 0, lane.daily_cap)
-    return Day(lane.day_began_at, lane.day_spent, lane.daily_cap)
+        return Day(now, 0, cap)
+    return Day(lane.day_began_at, lane.day_spent, cap)
 
 
 def _filled(lane: Any, now: datetime) -> float:

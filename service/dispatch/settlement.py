@@ -21,6 +21,7 @@ from service.types import (
     SendMode,
     Unknown,
 )
+from service.values import value_type
 
 _PAUSES_SENDER = frozenset({FailureClass.CREDENTIAL, FailureClass.ACCOUNT_CAP})
 _MARKS_ADDRESS = frozenset({FailureClass.NOT_TEXTABLE, FailureClass.HANDSET_GONE, FailureClass.EMAIL_DEAD})
@@ -40,7 +41,7 @@ class Backoff:
         return timedelta(seconds=longest.total_seconds() * random.random())  # noqa: S311 - jitter, not a secret
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Settlement:
     """What to write about one send."""
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import clock, logs
 from service.dispatch.batch import Batch, Started
-from service.dispatch.caps import Cap, Counts
+from service.dispatch.caps import CapBook, Counts
 from service.dispatch.intent import Lease, StatusCallback
 from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, address_of, unless_capped, verdict_on
 from service.dispatch.lanes import Turn, after, turns
@@ -29,10 +29,10 @@ from service.pumping import NumberCap, Texts
 from service.store.clinics import House, houses
 from service.store.due import Address, consents_of, hold_addresses, lock_due, next_due, sent_since
 from service.store.lanes import lock_open_lanes, lower_next_due, next_wake_up, save_turns
-from service.store.numbers import Number, texts_since
+from service.store.numbers import Number, texts_to
 from service.store.session import Database, is_passing
 from service.store.templates import HELD, UNCONFIRMED
-from service.types import Medium, Quiet, ReminderState
+from service.types import Cap, Medium, Quiet, ReminderState
 from service.words import Unwritable, Words
 
 log = logs.get(__name__)
@@ -59,14 +59,17 @@ class Starter:
         callback: StatusCallback,
         caps: Mapping[str, Cap] = _UNCAPPED,
         number_cap: NumberCap = _ANY_NUMBER,
+        texts_a_day: int | None = None,
     ) -> None:
-        """`caps` by purpose: how often a client hears from a clinic at most; `number_cap`: how often a number does."""
+        """`caps` by purpose: how often a client hears from a clinic at most; `number_cap`: how often a number does.
+        `texts_a_day`: segments that a sender without a daily cap of its own sends; None: as many as come."""
         self._database = database
         self._words = words
         self._lease = lease
         self._callback = callback
         self._caps = caps
         self._number_cap = number_cap
+        self._texts_a_day = texts_a_day
         self._kept: set[tuple[str, str]] = set()
 
     async def start(self, slots: int) -> Started:
@@ -92,7 +95,7 @@ class Starter:
         batch = Batch(now, self._lease, started_at=clock.monotonic())
         lanes = await lock_open_lanes(connection, now, LANES_A_START)
         if lanes:
-            allotted = turns(lanes, slots, now)
+            allotted = turns(lanes, slots, now, self._texts_a_day)
             batch.days = {turn.key: turn.day for turn in allotted}
             due = [row for turn in allotted for row in await lock_due(connection, turn.key, now, turn.quota)]
             await self._decide(connection, batch, due)
@@ -109,7 +112,8 @@ class Starter:
         await self._words.refresh(connection, clinics.values())
         recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))], batch.now)
         consents = await consents_of(connection, due)
-        counts = await self._counts(connection, due, recipients, batch.now)
+        caps = CapBook(self._caps, clinics.values())
+        counts = await self._counts(connection, due, caps, recipients, batch.now)
         for row in due:
             if _overtaken(batch, row):
                 continue
@@ -123,14 +127,19 @@ class Starter:
                 batch.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
 
     async def _counts(
-        self, connection: AsyncConnection, due: Sequence[Any], recipients: Mapping[Address, Any], now: datetime
+        self,
+        connection: AsyncConnection,
+        due: Sequence[Any],
+        caps: CapBook,
+        recipients: Mapping[Address, Any],
+        now: datetime,
     ) -> Counts:
-        capped = [row for row in due if row.purpose in self._caps]
-        longest = max((self._caps[row.purpose].within for row in capped), default=timedelta())
-        sent = await sent_since(connection, capped, now - longest)
-        numbers = _numbers_to_count(due, recipients.values())
-        texts = await texts_since(connection, numbers, now - self._number_cap.within)
-        return Counts(self._caps, sent, Texts(self._number_cap, numbers, texts))
+        capped = [(row, cap) for row in due if (cap := caps.cap_of(row))]
+        longest = max((cap.within for _, cap in capped), default=timedelta())
+        sent = await sent_since(connection, [row for row, _ in capped], now - longest)
+        always, a_number = _numbers_to_count(due, recipients.values()), self._number_cap
+        numbers, texts = await texts_to(connection, always, _texted(due), a_number.veil, now - a_number.within)
+        return Counts(caps, sent, Texts(a_number, numbers, texts))
 
     def _carry_out(self, batch: Batch, row: Any, house: House, verdict: Verdict) -> None:
         match verdict:
@@ -180,11 +189,12 @@ def _numbers_to_count(due: Iterable[Any], recipients: Iterable[Any]) -> set[Numb
     Nearly no number is shared, and little may ignore quiet hours, so few starts ask for more.
     """
     shared = {(row.clinic, row.address) for row in recipients if row.shared}
-    return shared | {
-        (row.clinic, row.phone)
-        for row in due
-        if row.quiet == Quiet.IGNORE and row.medium == Medium.SMS and row.phone and not row.fence
-    }
+    return shared | _texted(row for row in due if row.quiet == Quiet.IGNORE)
+
+
+def _texted(due: Iterable[Any]) -> set[Number]:
+    """The numbers that get a text, but for what has begun: that was counted then."""
+    return {(row.clinic, row.phone) for row in due if row.medium == Medium.SMS and row.phone and not row.fence}
 
 
 def _overtaken(batch: Batch, row: Any) -> bool:

@@ -6,7 +6,6 @@ not know are named as warnings. Times must carry an offset; what has happened li
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -29,6 +28,7 @@ from service.events.shapes import (
     TreatmentVoided,
 )
 from service.types import Json
+from service.values import value_type
 
 _FARTHEST_BOOKING = timedelta(days=5 * 366)
 
@@ -86,7 +86,7 @@ ENVELOPES: Mapping[str, type[Envelope]] = {
 Reference: TypeAlias = str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Event:
     """A checked event. `digest` is over its canonical JSON: the same key with another digest is another event."""
 

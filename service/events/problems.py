@@ -6,6 +6,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from service.errors import Problem
+from service.events.sentences import plain
 from service.types import Json
 
 MOST_PROBLEMS = 20
@@ -41,7 +42,7 @@ def problem_of(detail: Any, where: str) -> Problem:
         return Problem(reason, place, _REASONS[reason])
     if kind == "literal_error" and place.endswith("type"):
         return Problem("unknown-event-type", place, f"the event type is not one of {detail['ctx']['expected']}")
-    code, sentence = _SENTENCES.get(kind, ("invalid-field", detail["msg"]))
+    code, sentence = _SENTENCES.get(kind) or ("invalid-field", plain(detail))
     return Problem(code, place, sentence)
 
 

@@ -1,96 +1,127 @@
 """/v1/clinic: the clinic of the key, as it is set up; changing and pausing it is for operators.
 
-Clinics are made with `aftercare clinic add`: no key reaches further than one of them.
+The same of any clinic, for the platform, is in `service.http.clinics`: only who may ask and the address differ.
 """
 
-from typing import Annotated, Any, Literal
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from pydantic import Field
+from fastapi import APIRouter, Header, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.acts.acts import Who
 from service.audit import Deed, note
 from service.clinics import change_clinic
-from service.errors import BadInput, Problem
+from service.errors import BadInput, Conflict, Problem
 from service.http.auth import Caller, Keys
-from service.http.clinic_shapes import ClinicBody
-from service.http.manners import Body, allowed, body_as, body_of, v1_router
+from service.http.clinic_shapes import ClinicBody, ClinicChange
+from service.http.manners import allowed, body_as, body_of, problem, v1_router
 from service.http.repeats import repeatable
+from service.store.clinics import hold_clinic
 from service.store.pauses import clinic_whole, pause_clinic, resume_clinic
 from service.store.session import Database
 from service.store.signals import notify
 from service.types import Json
 
+Seen = Annotated[str | None, Header(alias="If-Match", description="The `ETag` that you saw.")]
 
-class ClinicChange(Body):
-    """What is left out stays as it is."""
+_CHANGED: dict[int | str, Json] = {412: problem("It has changed since you saw it (`clinic-changed`).")}
 
-    name: str | None = Field(None, max_length=120)
-    time_zone: str | None = Field(None, max_length=60)
-    locale: str | None = Field(None, max_length=20)
-    country: str | None = Field(None, max_length=2)
-    address: str | None = Field(None, max_length=300)
-    phone: str | None = Field(None, max_length=40)
-    urgent_phone: str | None = Field(None, max_length=40)
-    booking_url: str | None = Field(None, max_length=500)
-    care_consent: Literal["assumed", "explicit"] | None = None
-    quiet_start: str | None = Field(None, max_length=5, description="Local time: `20:00`.")
-    quiet_end: str | None = Field(None, max_length=5)
-    quiet_email: bool | None = None
-    sms_countries: list[str] | None = Field(None, max_length=50, description="Where its texts may go; none: its own.")
-    brand: dict[Literal["colour", "logo"], str] | None = Field(None, description="`#rrggbb`, and an https address.")
+
+class Changed(Conflict):
+    status = 412
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How one comes to a clinic's things: `path` is their address, `reader` and `operator` are the callers, as
+    dependencies, whose clinic it is."""
+
+    path: str
+    reader: Any
+    operator: Any
 
 
 def clinic_router(database: Database, keys: Keys) -> APIRouter:
     router = v1_router(tags=["Clinic"], route_class=repeatable(keys, "operator"))
-    operator = allowed(keys, "operator")
-    _setting(router, database, allowed(keys, "plans:read"), operator)
-    _pausing(router, database, operator)
+    clinic_routes(router, database, Door("/v1/clinic", allowed(keys, "plans:read"), allowed(keys, "operator")))
     return router
 
 
-def _setting(router: APIRouter, database: Database, reader: Any, operator: Any) -> None:
-    @router.get("/v1/clinic", summary="The clinic of the key", response_model=ClinicBody)
-    async def get_clinic(caller: Annotated[Caller, reader]) -> Any:
-        return await _show(database, caller)
+def clinic_routes(router: APIRouter, database: Database, door: Door) -> None:
+    """Reading, changing, pausing and resuming the clinic behind this door."""
+    _setting(router, database, door)
+    _pausing(router, database, door)
 
-    @router.patch("/v1/clinic", summary="Change what is set for the clinic", response_model=ClinicBody,
-                  openapi_extra=body_of(ClinicChange, hours={"quiet_start": "21:00"}))  # fmt: skip
-    async def change(request: Request, caller: Annotated[Caller, operator]) -> Any:
+
+def _setting(router: APIRouter, database: Database, door: Door) -> None:
+    @router.get(door.path, summary="A clinic, as it is set up", response_model=ClinicBody)
+    async def get_clinic(caller: Annotated[Caller, door.reader], response: Response) -> Any:
+        return await show(database, caller.clinic, response)
+
+    @router.patch(door.path, summary="Change what is set for the clinic", response_model=ClinicBody,
+                  responses=_CHANGED, openapi_extra=body_of(ClinicChange, hours={"quiet_start": "21:00"},
+                  caps={"caps": {"care": {"most": 2, "days": 1}, "review": None}}))  # fmt: skip
+    async def change(
+        request: Request, caller: Annotated[Caller, door.operator], response: Response, seen: Seen = None
+    ) -> Any:
         """What is planned follows within a minute, by the new zone and quiet hours."""
         given = await body_as(ClinicChange, request)
-        values = given.model_dump(exclude_none=True)
+        values = given.model_dump(exclude_none=True) | _caps_of(given)
         if not values:
             raise BadInput(Problem("nothing-to-set", "body", "name what to change"))
         async with database.write() as connection:
             now = await database.now(connection)
+            await _require_unchanged(connection, caller.clinic, seen)
             await change_clinic(connection, caller.clinic, values, now)
             about = " ".join(sorted(values))
             await note(connection, caller.clinic, Who("key", caller.key), Deed.CLINIC_CHANGED, now, about=about)
-        return await _show(database, caller)
+        return await show(database, caller.clinic, response)
 
 
-def _pausing(router: APIRouter, database: Database, operator: Any) -> None:
-    @router.post("/v1/clinic/pause", summary="Start nothing more", response_model=ClinicBody)
-    async def pause(caller: Annotated[Caller, operator]) -> Any:
+def _pausing(router: APIRouter, database: Database, door: Door) -> None:
+    @router.post(f"{door.path}/pause", summary="Start nothing more", response_model=ClinicBody)
+    async def pause(caller: Annotated[Caller, door.operator], response: Response) -> Any:
         """Its reminders stay due, and expire where the pause is too long."""
         async with database.write() as connection:
             now = await database.now(connection)
             await pause_clinic(connection, caller.clinic, now)
             await note(connection, caller.clinic, Who("key", caller.key), Deed.CLINIC_PAUSED, now)
-        return await _show(database, caller)
+        return await show(database, caller.clinic, response)
 
-    @router.post("/v1/clinic/resume", summary="Let the clinic go on", response_model=ClinicBody)
-    async def resume(caller: Annotated[Caller, operator]) -> Any:
+    @router.post(f"{door.path}/resume", summary="Let the clinic go on", response_model=ClinicBody)
+    async def resume(caller: Annotated[Caller, door.operator], response: Response) -> Any:
         """A sender that was paused for a reason of its own stays paused."""
         async with database.write() as connection:
             now = await database.now(connection)
             await resume_clinic(connection, caller.clinic, now)
             await note(connection, caller.clinic, Who("key", caller.key), Deed.CLINIC_RESUMED, now)
             await notify(connection, now)
-        return await _show(database, caller)
+        return await show(database, caller.clinic, response)
 
 
-async def _show(database: Database, caller: Caller) -> Json:
+async def show(database: Database, clinic: str, response: Response) -> Json:
+    """A clinic as it is set up, with its ETag."""
     async with database.read() as connection:
-        return await clinic_whole(connection, caller.clinic)
+        whole = await clinic_whole(connection, clinic)
+    response.headers["ETag"] = f'"{_tag(whole)}"'
+    return whole
+
+
+async def _require_unchanged(connection: AsyncConnection, clinic: str, seen: str | None) -> None:
+    """Hold the clinic, where it is as it was seen; any version will do where none is named. Raises Changed."""
+    if seen is None or seen.strip() == "*":
+        return
+    await hold_clinic(connection, clinic)
+    if seen.strip().removeprefix("W/").strip('"') != _tag(await clinic_whole(connection, clinic)):
+        raise Changed(Problem("clinic-changed", "If-Match", "it has changed since you saw it: read it again"))
+
+
+def _tag(whole: Json) -> str:
+    return hashlib.sha256(ClinicBody.model_validate(whole).model_dump_json().encode()).hexdigest()[:16]
+
+
+def _caps_of(given: ClinicChange) -> Json:
+    """Caps as they are given: a null there says something."""
+    return {"caps": given.model_dump(include={"caps"})["caps"]} if given.caps else {}

@@ -18,7 +18,7 @@ from service.errors import AftercareError, Conflict, Problem
 from service.events import Event, event_from, parse_json
 from service.http.auth import Keys
 from service.http.event_docs import event_docs
-from service.http.manners import TooLarge, read_body
+from service.http.manners import TooLarge, read_body, refuse_unknown
 from service.http.problems import problem_json
 from service.http.refusals import Refusals
 from service.intake.answer import Taken
@@ -41,6 +41,7 @@ def events_router(intake: Intake, keys: Keys, limits: EventLimits) -> APIRouter:
     @router.post("/v1/events", summary="Report events", status_code=201, tags=["Events"], **event_docs())
     async def post_events(request: Request) -> Response:
         caller = await keys.caller(request, "events:write")
+        await refuse_unknown(request)
         body, value = await read_body(request, limits.body, ": send fewer events"), None
         try:
             value = parse_json(body)

@@ -1,7 +1,10 @@
 """How much one key may ask of this process: a bucket of tokens for each, so that one runaway system slows no other."""
 
+import asyncio
 import math
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from service import clock
 from service.errors import Problem, TooMany
@@ -48,3 +51,33 @@ class Buckets:
         if len(self._buckets) >= _MOST:  # so many keys in use at once are no runaway: forget what was counted
             self._buckets.clear()
         return self._buckets.setdefault(key, _Bucket(self._limit.burst, now))
+
+
+@dataclass(slots=True)
+class _Queue:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    length: int = 0
+
+
+class Turns:
+    """For what costs the database much: each clinic has one of it at a time in this process, and few that wait."""
+
+    def __init__(self, most_waiting: int = 10) -> None:
+        self._most = most_waiting
+        self._queues: dict[str, _Queue] = {}
+
+    @asynccontextmanager
+    async def turn(self, clinic: str) -> AsyncIterator[None]:
+        """Waits until nothing else of this clinic runs. Raises TooMany where too many wait."""
+        queue = self._queues.setdefault(clinic, _Queue())
+        if queue.length > self._most:
+            sentence = "this clinic asks for much at once: go on in 1 s, and ask for one after another"
+            raise TooMany(Problem("rate-limited", "", sentence), 1)
+        queue.length += 1
+        try:
+            async with queue.lock:
+                yield
+        finally:
+            queue.length -= 1
+            if not queue.length:
+                self._queues.pop(clinic)

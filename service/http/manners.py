@@ -1,6 +1,7 @@
 """What routes under `/v1` share: the key, bodies with a limit, and what OpenAPI says about errors."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -18,8 +19,10 @@ from pydantic import (
 )
 
 from service.errors import BadInput, NotFound, Problem
+from service.events.sentences import plain
 from service.http.auth import Caller, Keys
 from service.http.problems import MEDIA_TYPE
+from service.protocols.values import did_you_mean
 from service.types import Json
 
 T = TypeVar("T", bound=BaseModel)
@@ -52,7 +55,7 @@ Day = Annotated[date, BeforeValidator(_written)]
 MOST = 2**31 - 1
 """The largest number of anything that is counted."""
 
-_KEY = HTTPBearer(auto_error=False, scheme_name="key", description="A clinic's key: `Authorization: Bearer ac_...`")
+_KEY = HTTPBearer(auto_error=False, scheme_name="key", description="`Authorization: Bearer ac_...`")
 
 
 class TooLarge(BadInput):
@@ -91,7 +94,7 @@ class ProblemBody(BaseModel):
 def v1_router(**how: Any) -> APIRouter:
     """A router whose routes are documented as needing a key, with the errors that all of them know."""
     return APIRouter(
-        dependencies=[Depends(_KEY), Depends(_refuse_nul)],
+        dependencies=[Depends(_KEY), Depends(_refuse_nul), Depends(refuse_unknown)],
         responses=ERRORS,
         **how,
     )
@@ -165,14 +168,45 @@ async def body_as(model: type[T], request: Request, limit: int = SMALL_BODY) -> 
     try:
         value = model.model_validate_json(await read_body(request, limit) or b"{}", strict=True)
     except ValidationError as error:
-        problems = [
-            Problem("invalid-field", ".".join(str(part) for part in one["loc"]) or "body", one["msg"])
-            for one in error.errors(include_input=False, include_url=False)
-        ]
-        raise BadInput(*problems) from None
+        found = error.errors(include_input=False, include_url=False)
+        raise BadInput(*(_wrong_field(one, model) for one in found)) from None
     if _holds_nul(value.model_dump()):
         raise BadInput(Problem("nul-character", "body", "take out the character U+0000: it cannot be kept"))
     return value
+
+
+def _wrong_field(found: Any, model: type[BaseModel]) -> Problem:
+    place = ".".join(str(part) for part in found["loc"])
+    if found["type"] == "extra_forbidden" and place == str(found["loc"][0]):
+        names = [field.alias or name for name, field in model.model_fields.items()]
+        return Problem("invalid-field", place, _not_taken(place, names))
+    return Problem("invalid-field", place or "body", plain(found))
+
+
+def _not_taken(name: str, names: Sequence[str]) -> str:
+    """That nothing of this name is taken, and what is."""
+    taken = f"taken are {', '.join(names)}" if names else "none is taken here"
+    return f"nothing is called so{did_you_mean(name, names)}: {taken}"
+
+
+async def refuse_unknown(request: Request) -> None:
+    """Refuse parameters that the address does not take: a misspelt filter would answer with more than was asked for.
+
+    Raises BadInput: `unknown-parameter`.
+    """
+    if not request.scope["query_string"]:
+        return
+    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
+    names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in names]
+    if unknown:
+        raise BadInput(
+            *(Problem("unknown-parameter", f"query.{name[:_LONGEST]}", _not_taken(name, names)) for name in unknown)
+        )
+
+
+_LONGEST = 60
+"""Of a name that is told back."""
 
 
 def _holds_nul(value: Any) -> bool:
@@ -200,6 +234,10 @@ def body_of(model: type[BaseModel], **examples: Json) -> Json:
 def no_such(what: str) -> NotFound:
     """The same for what never was and for what is another clinic's."""
     return NotFound(Problem(f"unknown-{what}", "", f"this clinic has no such {what}"))
+
+
+def no_such_clinic() -> NotFound:
+    return NotFound(Problem("unknown-clinic", "", "there is no such clinic here"))
 
 
 def bad_cursor() -> BadInput:

@@ -12,6 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from service import logs
 from service.errors import AftercareError, Problem, TooMany, Unauthorized
+from service.events.sentences import plain
+from service.http.titles import title_of
 from service.store.session import is_passing
 from service.types import Json
 
@@ -19,30 +21,13 @@ log = logs.get(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-_TITLES = {
-    400: "The request cannot be read",
-    401: "A valid key is needed",
-    403: "This key may not do that",
-    404: "There is no such thing here",
-    405: "This address does not take that method",
-    409: "This contradicts what is stored",
-    412: "Somebody was quicker",
-    413: "The body is too large",
-    415: "This content type is not taken",
-    422: "What was sent cannot be taken",
-    428: "This needs to know what it changes",
-    429: "Too many requests",
-    500: "Something failed here",
-    503: "Not available now",
-}
-
 
 def problem_json(status: int, problems: tuple[Problem, ...]) -> Json:
     """The body of an error answer."""
     first = problems[0]
     return {
         "type": f"urn:aftercare:problem:{first.code}",
-        "title": _TITLES.get(status, "Error"),
+        "title": title_of(status, first.code),
         "status": status,
         "code": first.code,
         "detail": first.message,
@@ -81,14 +66,14 @@ def _headers_of(error: AftercareError) -> dict[str, str]:
 async def _theirs(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     code = "not-found" if error.status_code == 404 else "http-error"
-    title = _TITLES.get(error.status_code, "Error")
+    title = title_of(error.status_code, code)
     return problem_response(error.status_code, Problem(code, "", title), headers=_headers(error))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     found: list[Any] = list(error.errors())
-    problems = [Problem("invalid-field", ".".join(str(part) for part in one["loc"]), one["msg"]) for one in found]
+    problems = [Problem("invalid-field", ".".join(str(part) for part in one["loc"]), plain(one)) for one in found]
     return problem_response(422, *problems)
 
 

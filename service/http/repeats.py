@@ -1,7 +1,8 @@
 """Requests that may be sent again: a POST with an `Idempotency-Key` is carried out once, and then answered the same.
 
 Kept for a day, by bearer key. An error changed nothing and is not kept: the request may be sent again under the same
-key. The same key with another request is refused, and so is one whose first is still being worked on.
+key. The same key with another request is refused, and so is one whose first is still being worked on. A secret that is
+shown once is not kept: the answer is repeated without it.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -26,8 +28,9 @@ _KEPT_HEADERS = ("content-type", "etag")
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
-def repeatable(keys: Keys, scope: str) -> type[APIRoute]:
-    """A class of routes whose POSTs heed the header; all of them need this scope."""
+def repeatable(keys: Keys, scope: str, *, hidden: str = "") -> type[APIRoute]:
+    """A class of routes whose POSTs heed the header; all of them need this scope. `hidden`: a field that is shown once
+    and never kept."""
 
     class Repeatable(APIRoute):
         def get_route_handler(self) -> Any:
@@ -38,14 +41,14 @@ def repeatable(keys: Keys, scope: str) -> type[APIRoute]:
             async def handle(request: Request) -> Response:
                 if HEADER not in request.headers:
                     return await plainly(request)
-                return await _once(keys, scope, request, plainly)
+                return await _once(keys, scope, request, plainly, hidden)
 
             return handle
 
     return Repeatable
 
 
-async def _once(keys: Keys, scope: str, request: Request, handler: _Handler) -> Response:
+async def _once(keys: Keys, scope: str, request: Request, handler: _Handler, hidden: str) -> Response:
     caller, database = await keys.caller(request, scope), keys.database  # whoever may not ask costs no write
     given = request.headers[HEADER]
     if not _FORM.fullmatch(given):
@@ -68,8 +71,16 @@ async def _once(keys: Keys, scope: str, request: Request, handler: _Handler) -> 
             await store.let_go(connection, name, begun_at)
         else:
             headers = {key: response.headers[key] for key in _KEPT_HEADERS if key in response.headers}
-            await store.keep(connection, name, begun_at, response.status_code, headers, bytes(response.body))
+            await store.keep(connection, name, begun_at, response.status_code, headers, _kept(response, hidden))
     return response
+
+
+def _kept(response: Response, hidden: str) -> bytes:
+    """What may be kept of an answer: all but its secret."""
+    body = bytes(response.body)
+    if not hidden or hidden not in (told := orjson.loads(body)):
+        return body
+    return orjson.dumps(told | {hidden: None})
 
 
 def _answer_of(first: Any, digest: str) -> Response:

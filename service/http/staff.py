@@ -1,6 +1,6 @@
 """/v1/staff: who works for a clinic and how they are reached; and test messages, which go to them alone."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -8,7 +8,7 @@ from pydantic import Field
 from service.acts.acts import Who
 from service.authoring import TemplateBook
 from service.http.auth import Caller, Keys
-from service.http.manners import MOST, Body, body_as, body_of, problem, v1_router
+from service.http.manners import MOST, Body, allowed, body_as, body_of, problem, v1_router
 from service.http.repeats import repeatable
 from service.http.word_shapes import ConfirmedBody, MemberBody, StaffList, TestBody
 from service.staff import Member, StaffBook, Trials
@@ -23,7 +23,7 @@ _OF_ONE: dict[int | str, Json] = {
         "A clinic keeps one owner (`last-owner`); whoever has the address told it to stop (`address-stopped`); "
         "its messages are held (`paused-by-hand`, `clinic-paused`, `many-new-numbers`)."
     ),
-    429: problem("Enough was sent to them for now (`too-many-codes`, `too-many-tests`)."),
+    429: problem("Enough was sent to them for now (`too-many-codes`, `too-many-tests`, `too-many-to-number`)."),
 }
 
 
@@ -63,47 +63,47 @@ _TEST = body_of(Test, now={"to": "grace"}, draft={"to": "grace", "number": 3})
 
 def staff_router(people: StaffBook, trials: Trials, book: TemplateBook, keys: Keys) -> APIRouter:
     router = v1_router(tags=["Staff"], route_class=repeatable(keys, SCOPE))
-    _people(router, people, keys)
-    _confirming(router, people, keys)
+    staff_routes(router, people, "/v1/staff", allowed(keys, SCOPE))
     tests = APIRouter(route_class=repeatable(keys, _WORDS))
     _testing(tests, trials, book, keys)
     router.include_router(tests)
     return router
 
 
-def _people(router: APIRouter, people: StaffBook, keys: Keys) -> None:
-    @router.get("/v1/staff", summary="List a clinic's staff", response_model=StaffList)
-    async def list_staff(request: Request) -> Json:
-        caller = await keys.caller(request, SCOPE)
+def staff_routes(router: APIRouter, people: StaffBook, path: str, operator: Any) -> None:
+    """Who works for the clinic of the `operator`, a caller as a dependency, at this address."""
+    _people(router, people, path, operator)
+    _confirming(router, people, path, operator)
+
+
+def _people(router: APIRouter, people: StaffBook, path: str, operator: Any) -> None:
+    @router.get(path, summary="List a clinic's staff", response_model=StaffList)
+    async def list_staff(caller: Annotated[Caller, operator]) -> Json:
         return {"staff": [_member(one) for one in await people.all(caller.clinic)]}
 
-    @router.put("/v1/staff/{id}", summary="Add or change one", response_model=MemberBody, openapi_extra=_PERSON,
+    @router.put(f"{path}/{{id}}", summary="Add or change one", response_model=MemberBody, openapi_extra=_PERSON,
                 responses=_OF_ONE)  # fmt: skip
-    async def put_staff(request: Request, id: str) -> Json:  # noqa: A002
-        caller = await keys.caller(request, SCOPE)
+    async def put_staff(request: Request, id: str, caller: Annotated[Caller, operator]) -> Json:  # noqa: A002
         given = await body_as(Person, request)
         member = await people.put(caller.clinic, id, **given.model_dump(), asked_by=_who(caller))
         return _member(member)
 
-    @router.delete("/v1/staff/{id}", summary="Take one off the staff", status_code=204, responses=_OF_ONE)
-    async def remove_staff(request: Request, id: str) -> Response:  # noqa: A002
-        caller = await keys.caller(request, SCOPE)
+    @router.delete(f"{path}/{{id}}", summary="Take one off the staff", status_code=204, responses=_OF_ONE)
+    async def remove_staff(id: str, caller: Annotated[Caller, operator]) -> Response:  # noqa: A002
         await people.remove(caller.clinic, id, _who(caller))
         return Response(status_code=204)
 
 
-def _confirming(router: APIRouter, people: StaffBook, keys: Keys) -> None:
-    @router.post("/v1/staff/{id}/code", summary="Send another code", response_model=MemberBody,
+def _confirming(router: APIRouter, people: StaffBook, path: str, operator: Any) -> None:
+    @router.post(f"{path}/{{id}}/code", summary="Send another code", response_model=MemberBody,
                  openapi_extra=_BY_MEDIUM, responses=_OF_ONE)  # fmt: skip
-    async def send_code(request: Request, id: str) -> Json:  # noqa: A002
-        caller = await keys.caller(request, SCOPE)
+    async def send_code(request: Request, id: str, caller: Annotated[Caller, operator]) -> Json:  # noqa: A002
         wanted = await body_as(ByMedium, request)
         return _member(await people.send_code(caller.clinic, id, wanted.medium, _who(caller)))
 
-    @router.post("/v1/staff/{id}/confirm", summary="Read a code back", response_model=ConfirmedBody,
+    @router.post(f"{path}/{{id}}/confirm", summary="Read a code back", response_model=ConfirmedBody,
                  openapi_extra=_CODE, responses=_OF_ONE)  # fmt: skip
-    async def confirm(request: Request, id: str) -> Json:  # noqa: A002
-        caller = await keys.caller(request, SCOPE)
+    async def confirm(request: Request, id: str, caller: Annotated[Caller, operator]) -> Json:  # noqa: A002
         code = await body_as(Code, request)
         confirmed = await people.confirm(caller.clinic, id, code.code, _who(caller))
         return {"confirmed": [medium.value for medium in confirmed]}
@@ -128,7 +128,13 @@ def _testing(router: APIRouter, trials: Trials, book: TemplateBook, keys: Keys) 
             caller.clinic, key, wanted.to, number=wanted.number, sample=wanted.sample, asked_by=_who(caller)
         )
         shown = {"text": message.text} if isinstance(message, Sms) else {"subject": message.subject}
-        return {"to": wanted.to, "address": address, **shown}
+        return {"to": wanted.to, "address": _veiled(address), **shown}
+
+
+def _veiled(address: str) -> str:
+    """Enough for the staff to know which of theirs it is: a key for words is told nobody's number or address."""
+    name, at, domain = address.partition("@")
+    return f"{name[0]}...@{domain}" if at else f"...{address[-3:]}"
 
 
 def _who(caller: Caller) -> str:

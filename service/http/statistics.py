@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 
 from service.errors import BadInput, Problem
 from service.http.auth import Caller, Keys
+from service.http.limits import Turns
 from service.http.listing_shapes import StatisticsBody
 from service.http.manners import Day, allowed, v1_router
 from service.store.clinics import time_zone_of
@@ -27,7 +28,7 @@ _ALONE = (ReminderState.DELIVERED, ReminderState.UNDELIVERED, ReminderState.FAIL
 
 
 def statistics_router(database: Database, keys: Keys) -> APIRouter:
-    router = v1_router()
+    router, turns = v1_router(), Turns()
 
     @router.get("/v1/statistics", summary="Count messages and answers", tags=["Statistics"],
                 response_model=StatisticsBody)  # fmt: skip
@@ -37,7 +38,7 @@ def statistics_router(database: Database, keys: Keys) -> APIRouter:
         last: Annotated[Day | None, Query(alias="to", description="The last day.")] = None,
     ) -> Any:
         """At most 92 days; one end alone makes it 30, neither the 30 up to today. Erasing a client changes no sum."""
-        async with database.read() as connection:
+        async with turns.turn(caller.clinic), database.read() as connection:
             zone = await time_zone_of(connection, caller.clinic)
             today = local(await database.now(connection), zone).date()
             first, last = _period(first, last, today)

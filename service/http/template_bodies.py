@@ -8,7 +8,8 @@ from service.http.manners import MOST, Body, body_of, problem
 from service.types import Json
 
 OF_CHANGES: dict[int | str, Json] = {
-    409: problem("These words cannot be sent so (`not-previewed`, `warnings-not-accepted`, `no-version-yet`)."),
+    409: problem("These words cannot be sent so (`not-previewed`, `never-published`, `no-version-yet`)."),
+    422: problem("What is wrong with them, by place; or warnings that nobody accepted (`warnings-not-accepted`)."),
     412: problem("Somebody was quicker (`stale-version`); the newer version is in `newer`."),
     428: problem("Name the version that is changed, as `If-Match` (`no-if-match`)."),
 }

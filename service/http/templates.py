@@ -34,6 +34,7 @@ from service.store.templates import TemplateKey
 from service.types import Email, Json, Message
 
 SCOPE = "templates:write"
+_PEOPLE = "plans:read"
 _BODY_LIMIT = 64 * 1024
 Number = Annotated[int, Path(ge=0, le=MOST)]
 _ONE = "/v1/templates/{protocol}/{step}/{medium}/{locale}"
@@ -114,7 +115,8 @@ def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         rows = await book.recipients(caller.clinic, key, version, before=before, limit=limit)
         following = str(rows[-1].id) if len(rows) == limit else None
-        return _json(200, {"recipients": [_recipient(row) for row in rows], "before": following})
+        lines = [_recipient(row, named=_PEOPLE in caller.scopes) for row in rows]
+        return _json(200, {"recipients": lines, "before": following})
 
 
 def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
@@ -278,15 +280,10 @@ def _message(message: Message) -> Mapping[str, Any]:
     return {"sms": {"text": message.text, "segments": message.segments, "encoding": message.encoding}}
 
 
-def _recipient(row: Any) -> Json:
-    return {
-        "attempt": str(row.id),
-        "reminder": str(row.reminder),
-        "client": row.client,
-        "treatment": row.treatment,
-        "state": row.state,
-        "at": row.created_at,
-    }
+def _recipient(row: Any, *, named: bool) -> Json:
+    """`named`: who it was is for keys that may read plans; one for words is told how many, when, and how it went."""
+    who = {"client": row.client, "treatment": row.treatment} if named else {}
+    return {"attempt": str(row.id), "reminder": str(row.reminder), **who, "state": row.state, "at": row.created_at}
 
 
 def _hold(row: Any) -> Json:

@@ -91,8 +91,8 @@ class DiffBody(BaseModel):
 class RecipientLine(BaseModel):
     attempt: str
     reminder: str
-    client: str
-    treatment: str
+    client: str = Field("", description="With the scope `plans:read` as well; else left out.")
+    treatment: str = Field("", description="Likewise.")
     state: str
     at: datetime
 
@@ -162,7 +162,7 @@ class TestBody(BaseModel):
     __test__ = False
 
     to: str
-    address: str
+    address: str = Field(description="Veiled: `...411`, `g...@example.com`.")
     text: str | None = None
     subject: str | None = None
 

@@ -60,14 +60,17 @@ _Chunk: TypeAlias = list[_Row]
 
 
 class Importer:
-    """Imports one file into one clinic, from where `progress` says. Without a journal nothing is kept of it."""
+    """Imports one file into one clinic, from where `progress` says.
+
+    Without a journal nothing is kept of how far it got, without rejects nothing is written of what is not taken.
+    """
 
     def __init__(
         self,
         clinic: str,
         reader: Reader,
         takes: Takes,
-        rejects: Rejects,
+        rejects: Rejects | None,
         journal: Journal | None,
         progress: Progress,
         *,
@@ -106,7 +109,8 @@ class Importer:
                 await self._settle_oldest()
         finally:
             await self._abandon()
-            self._rejects.close()
+            if self._rejects:
+                self._rejects.close()
         if self._journal and not self.stopped:
             await self._journal.save(self.progress, finished=True)
 
@@ -155,7 +159,8 @@ class Importer:
             self._settle(row, next(answers) if row.event else None)
         last = chunk[-1].record
         self.progress.offset, self.progress.line = last.end, last.last
-        self._rejects.flush()
+        if self._rejects:
+            self._rejects.flush()
         if self._journal:
             await self._journal.save(self.progress)
         self._in_flight.popleft()
@@ -168,8 +173,11 @@ class Importer:
             self.notes.take(answer)
             self.notes.warn(self._placed(answer.warnings), row.record.line)
         else:
+            problems = self._placed(answer.problems) if answer else row.problems
             self.progress.rejected += 1
-            self._rejects.add(row.record, self._placed(answer.problems) if answer else row.problems)
+            self.notes.refuse(problems, row.record.line)
+            if self._rejects:
+                self._rejects.add(row.record, problems)
 
     async def _abandon(self) -> None:
         """After an error: let nothing run on behind our back."""

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from service.errors import AftercareError, BadInput, Problem
+from service.events.sentences import plain
 from service.imports.columns import COLUMNS, simplified
 from service.protocols.values import did_you_mean
 from service.timing import zone_named
@@ -138,7 +139,7 @@ def load_map(path: Path) -> Map:
 
 def _problem(path: Path, error: Any) -> Problem:
     place = ".".join(str(part) for part in error["loc"])
-    return Problem("invalid-map", f"{path}:{place}", error["msg"].removeprefix("Value error, "))
+    return Problem("invalid-map", f"{path}:{place}", plain(error))
 
 
 def _unknown(path: Path, table: str, names: Any) -> list[Problem]:

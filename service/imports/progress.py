@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from service.errors import Problem
 from service.intake.answer import Taken
@@ -28,11 +29,15 @@ class Progress:
 
 @dataclass(slots=True)
 class _Told:
-    """A warning that many rows may share."""
+    """A warning or a refusal that many rows may share."""
 
     message: str
     rows: int = 0
     lines: list[int] = field(default_factory=list)
+
+
+_Kinds: TypeAlias = dict[tuple[str, str], _Told]
+"""By code and place."""
 
 
 @dataclass(slots=True)
@@ -41,7 +46,8 @@ class Notes:
 
     unmapped: int = 0
     outdated: int = 0
-    _warnings: dict[tuple[str, str], _Told] = field(default_factory=dict)
+    _warnings: _Kinds = field(default_factory=dict)
+    _refusals: _Kinds = field(default_factory=dict)
 
     def take(self, taken: Taken) -> None:
         if taken.created:
@@ -49,18 +55,33 @@ class Notes:
             self.outdated += taken.standing == "outdated"
 
     def warn(self, warnings: Iterable[Problem], line: int) -> None:
-        """Count warnings, remembering the first lines of each kind; of many different kinds only the first."""
-        for warning in warnings:
-            key = (warning.code, warning.where)
-            if key not in self._warnings and len(self._warnings) >= _KINDS:
-                continue
-            told = self._warnings.setdefault(key, _Told(warning.message))
-            told.rows += 1
-            if len(told.lines) < _LINES:
-                told.lines.append(line)
+        _count(self._warnings, warnings, line)
+
+    def refuse(self, problems: Iterable[Problem], line: int) -> None:
+        """Count why a row is not taken."""
+        _count(self._refusals, problems, line)
 
     def warnings(self) -> list[Json]:
-        return [
-            {"code": code, "where": where, "message": told.message, "rows": told.rows, "first_lines": told.lines}
-            for (code, where), told in self._warnings.items()
-        ]
+        return _listed(self._warnings)
+
+    def refusals(self) -> list[Json]:
+        return _listed(self._refusals)
+
+
+def _count(kinds: _Kinds, problems: Iterable[Problem], line: int) -> None:
+    """Remember the first lines of each kind; of many different kinds only the first."""
+    for problem in problems:
+        key = (problem.code, problem.where)
+        if key not in kinds and len(kinds) >= _KINDS:
+            continue
+        told = kinds.setdefault(key, _Told(problem.message))
+        told.rows += 1
+        if len(told.lines) < _LINES:
+            told.lines.append(line)
+
+
+def _listed(kinds: _Kinds) -> list[Json]:
+    return [
+        {"code": code, "where": where, "message": told.message, "rows": told.rows, "first_lines": told.lines}
+        for (code, where), told in kinds.items()
+    ]

@@ -1,6 +1,6 @@
 """What an import came to, for people and for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +23,15 @@ class Summary:
 
     clinic: str
     file: Path
-    rejects: Path
+    rejects: Path | None
+    """Where the rows lie that were not taken; None for a dry run, which writes nothing."""
     finished: bool
     progress: Progress
     notes: Notes
     planned: int
     past: int
+    courses: int
+    """Those that begin where only the dates of their visits show it."""
     seconds: float
     rows_now: int
     """Rows of this run."""
@@ -56,9 +59,11 @@ class Summary:
             "rejected": self.progress.rejected,
             "unmapped": self.notes.unmapped,
             "outdated": self.notes.outdated,
+            "courses_inferred": self.courses,
             "reminders": {"planned": self.planned, "past": self.past, **due},
             "warnings": self.notes.warnings(),
-            "rejects_file": str(self.rejects) if self.progress.rejected else None,
+            "refusals": self.notes.refusals(),
+            "rejects_file": str(self.rejects) if self.rejects and self.progress.rejected else None,
             "seconds": round(self.seconds, 3),
             "rows_a_second": self.rate,
         }
@@ -71,25 +76,25 @@ class Summary:
         yield f"{done} {self.file.name} for {self.clinic}: {self.seconds:.1f} s, {self.rate:,} rows a second."
         yield f"  taken      {progress.taken:>9,}{self._of_which()}"
         yield f"  repeated   {progress.repeated:>9,}"
-        yield f"  rejected   {progress.rejected:>9,}{f'  see {self.rejects}' if progress.rejected else ''}"
+        yield f"  rejected   {progress.rejected:>9,}{self._where_to_see()}"
+        if self.courses:
+            yield f"  courses    {self.courses:>9,}  told apart by the dates of their visits"
         yield f"  reminders  {self.planned:>9,}  planned"
         yield f"             {self.past:>9,}  skipped: their time was over"
         if self.due:
             yield f"             {self.due.at_once:>9,}  would fall due at once"
             yield f"             {self.due.within_24_hours:>9,}  would fall due within 24 hours"
-        yield from self._warnings()
+        yield from _told("not taken", self.notes.refusals())
+        yield from _told("note", self.notes.warnings())
         yield from self._ending()
+
+    def _where_to_see(self) -> str:
+        return f"  see {self.rejects}" if self.rejects and self.progress.rejected else ""
 
     def _of_which(self) -> str:
         parts = ((self.notes.unmapped, "of a protocol that is not known here"), (self.notes.outdated, "outdated"))
         told = ", ".join(f"{count:,} {what}" for count, what in parts if count)
         return f"  {told}" if told else ""
-
-    def _warnings(self) -> Iterator[str]:
-        for warning in self.notes.warnings():
-            lines, rows = ", ".join(f"{line:,}" for line in warning["first_lines"]), warning["rows"]
-            where = f"line{'' if rows == 1 else 's'} {lines}{' ...' if rows > len(warning['first_lines']) else ''}"
-            yield f"  note: {warning['where']}: {warning['message']} ({rows:,} row{'' if rows == 1 else 's'}: {where})"
 
     def _ending(self) -> Iterator[str]:
         if self.due:
@@ -97,6 +102,14 @@ class Summary:
             yield f"Nothing was stored: this was a dry run.{stopped}"
         elif not self.finished:
             yield how_to_go_on(self.progress)
+
+
+def _told(lead: str, kinds: Iterable[Json]) -> Iterator[str]:
+    for kind in kinds:
+        lines, rows = ", ".join(f"{line:,}" for line in kind["first_lines"]), kind["rows"]
+        where = f"line{'' if rows == 1 else 's'} {lines}{' ...' if rows > len(kind['first_lines']) else ''}"
+        place = f"{kind['where']}: " if kind["where"] else ""
+        yield f"  {lead}: {place}{kind['message']} ({rows:,} row{'' if rows == 1 else 's'}: {where})"
 
 
 def how_to_go_on(progress: Progress) -> str:

@@ -1,10 +1,10 @@
 """Phone numbers and email addresses as clinics write them: made usable, or stored with the reason why not."""
 
-from dataclasses import dataclass
-
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberType
+
+from service.values import value_type
 
 _NOT_TEXTABLE = {
     PhoneNumberType.PREMIUM_RATE: "premium-number",
@@ -26,7 +26,7 @@ SENTENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Address:
     """`value` is the E.164 number or the normalised email address, None where `problem` says why not."""
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from service.errors import Problem
 from service.types import Json
+from service.values import value_type
 
 
 class Standing(StrEnum):
@@ -44,7 +45,7 @@ class Effect(StrEnum):
     """It went out before, as it was planned then."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class PlannedReminder:
     """One line of a plan. `local` is the wall time in `zone` at which it goes out, deferral included."""
 

@@ -13,12 +13,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.intake.drafts import Cause, Drafts
 from service.intake.effects import Effects
-from service.intake.entry import Named
+from service.intake.entry import Named, course_id
 from service.intake.facts import stands
 from service.intake.matters import OTHER_CLIENT, VOIDED, Touched
 from service.intake.people import People
 from service.intake.ramp import RAMPED, Ramp
-from service.plan import Booking, Existing, Planned, QuietHours, Session, SkipReason, plan_course, reconcile
+from service.plan import (
+    Booking,
+    Course,
+    Existing,
+    Planned,
+    QuietHours,
+    Session,
+    SkipReason,
+    course_of,
+    plan_course,
+    reconcile,
+)
 from service.protocols import Protocol
 from service.protocols.model import area_key
 from service.store.appointments import appointments_of_clients
@@ -59,7 +70,11 @@ class Planner:
         clients = touched.clients | people.moved
         courses = touched.courses | (await courses_of_clients(connection, clients) if clients else set())
         if courses:
-            await self._draft(connection, drafts, courses, people, clinics)
+            treatments = await treatments_of_courses(connection, courses)
+            groups = _groups(treatments, people)
+            await self._draft(connection, drafts, groups, people, clinics)
+            if touched.new:
+                effects.courses += self._inferred(groups, touched.new, people, clinics)
             await drafts.save(connection)
         return drafts
 
@@ -67,16 +82,33 @@ class Planner:
         self,
         connection: AsyncConnection,
         drafts: Drafts,
-        courses: set[Named],
+        groups: Mapping[_Group, Sequence[Any]],
         people: People,
         clinics: Mapping[str, House],
     ) -> None:
-        treatments = await treatments_of_courses(connection, courses)
+        treatments = [row for members in groups.values() for row in members]
         rows = by_treatment(await reminders_of(connection, [(row.clinic, row.id) for row in treatments]))
         booked = {client for client, row in people.clients.items() if row["has_booked"]}
         appointments = await appointments_of_clients(connection, booked)
-        for group, members in _groups(treatments, people).items():
+        for group, members in groups.items():
             self._plan_group(drafts, group, members, rows, appointments, people, clinics[group[0]])
+
+    def _inferred(
+        self,
+        groups: Mapping[_Group, Sequence[Any]],
+        new: Collection[Named],
+        people: People,
+        clinics: Mapping[str, House],
+    ) -> int:
+        """How many more courses these treatments make by their dates alone than they did without the new ones."""
+        more = 0
+        for (clinic, _, ref, code), members in groups.items():
+            protocol, client, house = self._protocols.get(code), people.clients[clinic, ref], clinics[clinic]
+            if protocol and any(_is_counted(row) for row in members):
+                before = [row for row in members if (clinic, row.id) not in new]
+                more += _course(protocol, members, client, house).inferred
+                more -= _course(protocol, before, client, house).inferred
+        return more
 
     def _plan_group(
         self,
@@ -108,12 +140,10 @@ def plan_of(
 ) -> list[Planned]:
     """The plan of one course, from the rows of its treatments and its client, and of the client's appointments."""
     present = [row for row in treatments if gone_by(row, client) is None]
-    sessions = [_session(row, house.zone_for(client["time_zone"], row.location)) for row in present]
-    bookings = _bookings(present, appointments)
     return plan_course(
         protocol,
-        sessions,
-        bookings=bookings,
+        _sessions(present, client, house),
+        bookings=_bookings(present, appointments),
         quiet=quiet_hours(house),
         usable=usable_media(client, house),
         heard=bool(house.alert_email),
@@ -168,6 +198,20 @@ def _groups(treatments: Sequence[Any], people: People) -> dict[_Group, list[Any]
     return groups
 
 
+def _is_counted(row: Any) -> bool:
+    """Whether the clinic leaves it to us which session of which series it was."""
+    return row.session is None and row.course == course_id(row.client, row.protocol, row.area)
+
+
+def _course(protocol: Protocol, treatments: Iterable[Any], client: Mapping[str, Any], house: House) -> Course:
+    present = [row for row in treatments if gone_by(row, client) is None]
+    return course_of(protocol, _sessions(present, client, house))
+
+
+def _sessions(treatments: Iterable[Any], client: Mapping[str, Any], house: House) -> list[Session]:
+    return [_session(row, house.zone_for(client["time_zone"], row.location)) for row in treatments]
+
+
 def _session(row: Any, zone: str) -> Session:
     return Session(
         treatment=row.id,
@@ -177,6 +221,7 @@ def _session(row: Any, zone: str) -> Session:
         of=row.of,
         zone=zone,
         area=row.area or None,
+        course_named=row.course != course_id(row.client, row.protocol, row.area),
     )
 
 

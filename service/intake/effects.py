@@ -19,6 +19,8 @@ class Effects:
     """New reminders whose time was over: recorded as skipped."""
     ramped: int = 0
     """How many reminders an import's ramp has given a day of their own, those of the groups before included."""
+    courses: int = 0
+    """Courses that begin where only the dates of their visits show it: so many more than before."""
     new_numbers: set[Number] = field(default_factory=set)
     """Numbers that these clinics had never heard of."""
 
@@ -33,4 +35,5 @@ class Effects:
         """Count what another group changed, too."""
         self.planned += other.planned
         self.past += other.past
+        self.courses += other.courses
         self.ramped = other.ramped

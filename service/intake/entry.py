@@ -1,19 +1,19 @@
 """One event on its way in."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from service.events import AppointmentBooked, Event, TreatmentCompleted
 from service.intake.word import Word
 from service.protocols.model import area_key
 from service.store.treatments import EventKey
+from service.values import value_type
 
 Named: TypeAlias = tuple[str, str]
 """(clinic, id) of a client, a treatment, an appointment or a course."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Entry:
     """One event on its way in, for one clinic."""
 

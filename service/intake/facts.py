@@ -1,11 +1,12 @@
 """What is known of the matters that events are about, read under their locks; and what becomes of each event by it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.errors import Problem
 from service.events import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -16,6 +17,7 @@ from service.events import (
 from service.intake.answer import Standing
 from service.intake.entry import Entry, Named
 from service.intake.word import Word
+from service.protocols.values import nearest
 from service.store.appointments import appointments_by_id, voids_by_treatment
 from service.store.treatments import treatments_by_id
 
@@ -64,6 +66,14 @@ def standing_of(entry: Entry, facts: Facts, protocols: Collection[str]) -> Stand
         case ClientErased():
             return Standing.ERASED
     return Standing.RECORDED
+
+
+def misspelt(code: str, standing: Standing, protocols: Collection[str]) -> Iterator[Problem]:
+    """A warning where a visit has no plan because its code is nearly, but not quite, what a protocol is called."""
+    meant = nearest(code, protocols) if standing is Standing.UNMAPPED else ""
+    if meant:
+        sentence = f'no protocol is called so (did you mean "{meant}"?): the visit waits until its code has a meaning'
+        yield Problem("unknown-protocol", "data.treatment.protocol", sentence)
 
 
 def _completed(entry: Entry, facts: Facts, protocols: Collection[str]) -> Standing:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.audit import Deed, note
 from service.errors import BadInput, Problem
 from service.intake.courses import Planner
 from service.intake.effects import Effects
@@ -14,13 +15,20 @@ from service.intake.entry import Entry, course_id
 from service.intake.matters import Touched
 from service.intake.people import People
 from service.protocols import Protocol
-from service.store.appointments import rename_protocol, save_code
+from service.protocols.values import did_you_mean
+from service.store.appointments import codes_of_clinic, rename_protocol, save_code
 from service.store.clients import lock_clients
 from service.store.clinics import houses
 from service.store.lanes import lower_next_due
 from service.store.session import Database
 from service.store.signals import notify
-from service.store.treatments import lock_matters, save_courses, save_treatments, unmapped_treatments
+from service.store.treatments import (
+    lock_matters,
+    save_courses,
+    save_treatments,
+    unmapped_codes,
+    unmapped_treatments,
+)
 from service.types import Json
 
 _BATCH = 200
@@ -35,9 +43,12 @@ class Mapped:
     past: int = 0
     """Steps whose time was over: recorded as skipped."""
 
+    def as_json(self) -> Json:
+        return {"treatments": self.treatments, "reminders": {"planned": self.planned, "past": self.past}}
+
 
 async def map_code(
-    database: Database, protocols: Mapping[str, Protocol], clinic: str, code: str, protocol: str
+    database: Database, protocols: Mapping[str, Protocol], clinic: str, code: str, protocol: str, who: object
 ) -> Mapped:
     """Remember what the code means, and plan the treatments that were stored as unmapped under it.
 
@@ -48,10 +59,12 @@ async def map_code(
     treatments, effects = 0, Effects()
     while True:
 
-        async def work(connection: AsyncConnection) -> tuple[int, Effects]:
+        async def work(connection: AsyncConnection, *, is_first: bool = not treatments) -> tuple[int, Effects]:
             now = await database.now(connection)
             await save_code(connection, clinic, code, protocol)
             await rename_protocol(connection, clinic, code, protocol)
+            if is_first:
+                await note(connection, clinic, who, Deed.CODE_MAPPED, now, about=code)
             return await _plan_some(connection, planner, clinic, code, protocol, now)
 
         count, changed = await database.transact(work)
@@ -61,10 +74,20 @@ async def map_code(
             return Mapped(treatments, effects.planned, effects.past)
 
 
+async def codes_json(connection: AsyncConnection, clinic: str) -> list[Json]:
+    """A clinic's own codes: what each means, and how many treatments wait for a meaning."""
+    meant, waiting = await codes_of_clinic(connection, clinic), await unmapped_codes(connection, clinic)
+    return [
+        {"code": code, "protocol": meant.get(code), "waiting": waiting.get(code, 0)}
+        for code in sorted({*meant, *waiting})
+    ]
+
+
 def _require_sensible(protocols: Mapping[str, Protocol], code: str, protocol: str) -> None:
     if protocol not in protocols:
         known = ", ".join(sorted(protocols))
-        raise BadInput(Problem("unknown-protocol", "protocol", f"there is no protocol {protocol!r}; known are {known}"))
+        sentence = f"there is no protocol {protocol!r}{did_you_mean(protocol, protocols)}; known are {known}"
+        raise BadInput(Problem("unknown-protocol", "protocol", sentence))
     if code in protocols:
         raise BadInput(
             Problem("protocol-name", "code", f"{code!r} is the name of a protocol: it always means that one")

@@ -27,6 +27,8 @@ class Touched:
     """All courses of theirs."""
     corrected: set[Named] = field(default_factory=set)
     """Treatments that were known and are told otherwise now."""
+    new: set[Named] = field(default_factory=set)
+    """Treatments that were not known before."""
 
 
 async def record_matters(
@@ -54,7 +56,9 @@ async def _complete(
         assert entry.treatment is not None  # noqa: S101 - of this type
         touched.courses.add((entry.clinic, course_of_entry(entry)))
         stored = facts.treatments.get(entry.treatment)
-        if stored is not None:
+        if stored is None:
+            touched.new.add(entry.treatment)
+        else:
             touched.courses.add((entry.clinic, stored.course))
             touched.corrected.add(entry.treatment)
             if stored.client != entry.event.client:

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import logs
 from service.alerts.record import alert
 from service.intake.entry import Named
-from service.pumping import HOUR, SPIKE, block_of, newly_over
+from service.pumping import HOUR, SPIKE, NumberCap, block_of, newly_over
 from service.store.lanes import pause_sender
-from service.store.numbers import Number, count_blocks
+from service.store.numbers import Number, count_blocks, keep_texts, texts_to_people
 from service.store.troubles import senders_of
 from service.types import Json, Medium
 
@@ -31,6 +31,16 @@ async def watch_numbers(connection: AsyncConnection, new: Collection[Number], mo
             if sender.medium == Medium.SMS:
                 await pause_sender(connection, (clinic, sender.id), SPIKE, now)
                 await alert(connection, clinic, SPIKE, sender.id, {"numbers": most}, now)
+
+
+async def keep_count(connection: AsyncConnection, leaving: Collection[Named], cap: NumberCap, now: datetime) -> None:
+    """What was texted to numbers counts on for them where clients give them up: their next owner's come on top.
+
+    A command that does not know the house's secret keeps no count.
+    """
+    if leaving and cap.secret:
+        since = now - cap.within
+        await keep_texts(connection, await texts_to_people(connection, leaving, since), cap.veil, since)
 
 
 def perhaps_shared(told: Mapping[Named, Json], earlier: Mapping[Named, Json], new: Collection[Number]) -> list[Number]:

@@ -25,9 +25,10 @@ from service.store.clients import stands as withdrawn
 from service.store.numbers import Number, note_shared
 from service.store.treatments import EventKey
 from service.types import Json, Medium
+from service.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Contact:
     """An event's phone and email, made usable or not; None where the event gave none."""
 
@@ -80,6 +81,8 @@ class People:
     """Updates and consents that changed nothing, and why."""
     new_numbers: frozenset[Number] = frozenset()
     """Numbers that these clinics had never heard of."""
+    leaving: frozenset[Named] = frozenset()
+    """Those who give up a number: for another, or since they are erased."""
 
     @classmethod
     def known(cls, stored: Mapping[Named, Any]) -> "People":
@@ -129,7 +132,9 @@ async def record_people(
     shared = perhaps_shared(told, earlier, new_numbers)
     # Nobody else takes on a number that is counted, and nothing starts to one that a client says no to.
     numbers = {(clinic, Medium.SMS.value, number) for clinic, number in shared}
-    await hold_recipients(connection, numbers | _withdrawn(telling, earlier, clients))
+    leaving = _leaving(entries, earlier, clients)
+    given_up = addresses({key: earlier[key] for key in leaving})
+    await hold_recipients(connection, numbers | given_up | _withdrawn(telling, earlier, clients))
     await note_shared(connection, shared)
     said = await _record_consents(connection, telling)
     moved = frozenset(key for key, row in clients.items() if _is_elsewhere(earlier[key], row))
@@ -139,7 +144,13 @@ async def record_people(
         if isinstance(entry.event.data, ClientUpdated | ConsentChanged)
         and (standing := _idle(described[entry.key], earlier, contacts[entry.key], consent_rows(entry), said))
     }
-    return People(clients, moved, refused, idle, new_numbers)
+    return People(clients, moved, refused, idle, new_numbers, leaving)
+
+
+def _leaving(entries: Sequence[Entry], earlier: _Clients, clients: _Clients) -> frozenset[Named]:
+    erased = {entry.client for entry in entries if isinstance(entry.event.data, ClientErased)}
+    had = [key for key, row in earlier.items() if row["phone"]]
+    return frozenset(key for key in had if key in erased or clients[key]["phone"] != earlier[key]["phone"])
 
 
 def _idle(

@@ -19,12 +19,13 @@ from service.intake.courses import Planner, by_treatment
 from service.intake.drafts import Cause
 from service.intake.effects import Effects
 from service.intake.entry import Entry, Named
-from service.intake.facts import Facts, facts_about, owners, standing_of
+from service.intake.facts import Facts, facts_about, misspelt, owners, standing_of
 from service.intake.matters import Touched, record_matters
-from service.intake.numbers import watch_numbers
+from service.intake.numbers import keep_count, watch_numbers
 from service.intake.people import Contact, People, addresses, addresses_in, contact_of, record_people
 from service.intake.ramp import Ramp
 from service.protocols import Protocol
+from service.pumping import NumberCap
 from service.store.appointments import protocols_of_codes
 from service.store.clinics import House, houses
 from service.store.erasure import bodies_about, erase_client
@@ -42,6 +43,8 @@ from service.types import Json
 
 Answer = Taken | AftercareError
 
+_UNCOUNTED = NumberCap()
+
 OTHER_CONTENT = Problem("event-conflict", "id", "an event with this source and id but other content is stored")
 ERASED = Problem(
     "client-erased",
@@ -54,11 +57,16 @@ class Recorder:
     """Knows the protocols; everything else it reads in the transaction."""
 
     def __init__(
-        self, protocols: Mapping[str, Protocol], most_alike: int | None = None, ramp: Ramp | None = None
+        self,
+        protocols: Mapping[str, Protocol],
+        most_alike: int | None = None,
+        ramp: Ramp | None = None,
+        number_cap: NumberCap = _UNCOUNTED,
     ) -> None:
         """`most_alike`: so many new numbers alike within an hour pause a clinic's texts; None: nobody watches."""
         self._protocols = protocols
         self._most_alike = most_alike
+        self._number_cap = number_cap
         self._planner = Planner(protocols, ramp)
 
     async def record(
@@ -109,6 +117,7 @@ class Recorder:
         fresh = [entry for entry in fit if entry.key in standings]
         people = await record_people(connection, fresh, contacts, owners(fresh, facts), now)
         effects.new_numbers |= people.new_numbers
+        await keep_count(connection, people.leaving, self._number_cap, now)
         fresh = await _refuse(connection, fresh, facts, people, answers)
         await _note_idle(connection, people, standings)
         touched = await record_matters(connection, fresh, standings, facts)
@@ -118,7 +127,8 @@ class Recorder:
         for entry in fresh:
             changes = in_order(drafts.changes.get(entry.key, ()))
             plan = plans.get(entry.treatment, ()) if entry.treatment else ()
-            answers[entry.key] = _taken(entry, standings[entry.key], plan, changes, contacts[entry.key], created=True)
+            warnings = self._warnings(entry, standings[entry.key], contacts[entry.key])
+            answers[entry.key] = _taken(entry, standings[entry.key], plan, changes, warnings, created=True)
         return [answers[entry.key] for entry in entries]
 
     async def _insert(
@@ -131,6 +141,9 @@ class Recorder:
         rows = [_event_row(entry, facts, standings[entry.key], now) for entry in entries]
         inserted = await insert_events(connection, rows)
         return {key: standing for key, standing in standings.items() if key in inserted}
+
+    def _warnings(self, entry: Entry, standing: Standing, contact: Contact) -> tuple[Problem, ...]:
+        return (*entry.event.warnings, *contact.warnings, *misspelt(entry.protocol, standing, self._protocols))
 
     async def _answer_known(
         self,
@@ -152,7 +165,8 @@ class Recorder:
                 plan = plans.get((row.clinic, row.treatment), [])
                 standing = Standing(row.state)
                 told = in_order(changes.get((entry.clinic, entry.name), ()))
-                answers[entry.key] = _taken(entry, standing, plan, told, contacts[entry.key], created=False)
+                warnings = self._warnings(entry, standing, contacts[entry.key])
+                answers[entry.key] = _taken(entry, standing, plan, told, warnings, created=False)
             else:
                 answers[entry.key] = Conflict(OTHER_CONTENT if row.digest else ERASED)
 
@@ -286,7 +300,7 @@ def _taken(
     standing: Standing,
     plan: Sequence[Any],
     changes: tuple[Change, ...],
-    contact: Contact,
+    warnings: tuple[Problem, ...],
     *,
     created: bool,
 ) -> Taken:
@@ -298,5 +312,5 @@ def _taken(
         treatment=entry.event.treatment,
         plan=tuple(plan_line(row) for row in plan),
         changes=changes,
-        warnings=(*entry.event.warnings, *contact.warnings),
+        warnings=warnings,
     )

@@ -31,11 +31,18 @@ class Way:
     stopped: bool
     silenced: bool = False
     """Whoever has this address stopped everything on their page, where it is taken back as well."""
+    shown: bool = False
+    """The reader came by a message to this very address: it is theirs."""
 
     @property
     def switchable(self) -> bool:
-        """A stop by phone is the phone's: the provider holds it as well, and only START lifts it there."""
-        return not (self.stopped and self.medium is Medium.SMS)
+        """What an address's owner stopped, nobody takes back who cannot read what comes there.
+
+        A stop by phone is the phone's: the provider holds it as well, and only START lifts it there.
+        """
+        if not (self.stopped or self.silenced):
+            return True
+        return self.shown and not (self.stopped and self.medium is Medium.SMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +99,23 @@ def addresses_of(client: Any) -> dict[Medium, str]:
 
 
 def preferences_of(
-    client: Any, recipients: Sequence[Any], consents: Mapping[tuple[str, str], bool], house: House, now: datetime
+    client: Any,
+    recipients: Sequence[Any],
+    consents: Mapping[tuple[str, str], bool],
+    house: House,
+    now: datetime,
+    came_by: tuple[str, str],
 ) -> Preferences:
-    """From a client's row, those of their addresses, and what they said by (purpose, medium)."""
+    """From a client's row, those of their addresses, and what they said by (purpose, medium).
+
+    `came_by`: the medium and address of the message whose link was opened.
+    """
     suppressed = {row.medium: row.suppressed_reason for row in recipients if row.suppressed_at is not None}
 
     def way(medium: Medium, address: str) -> Way:
         silenced = suppressed.get(medium) == SILENCED
         stopped = (medium in suppressed and not silenced) or getattr(client, _COLUMNS[medium][1]) is not None
-        return Way(medium, address, stopped, silenced)
+        return Way(medium, address, stopped, silenced, shown=(medium, address) == came_by)
 
     ways = tuple(way(*found) for found in addresses_of(client).items() if found[0] in house.senders)
     assumed = house.care_consent == "assumed"

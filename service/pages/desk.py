@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import ClientDisconnect
 
 from service import logs
 from service.errors import BadInput, NotFound, Problem
@@ -77,10 +78,15 @@ class Visit:
         return contact_of(self.house, self.message.location)
 
     @property
+    def came_by(self) -> tuple[str, str]:
+        """The medium and address of the message; the address is empty where it is not kept any more."""
+        return self.message.medium, self.message.recipient
+
+    @property
     def elsewhere(self) -> bool:
         """Whether the message went to what is not the client's address any longer: perhaps to someone else."""
-        reached: str = self.message.recipient
-        return addresses_of(self.message).get(Medium(self.message.medium)) != reached
+        medium, reached = self.came_by
+        return addresses_of(self.message).get(Medium(medium)) != reached
 
 
 class PageDesk:
@@ -127,6 +133,8 @@ class PageDesk:
                         return desk.problem("unknown", 404, request)
                     except BadInput:
                         return desk.problem("unreadable", 400, request)
+                    except ClientDisconnect:
+                        raise  # nobody waits for a page
                     except Exception as error:
                         log.error("client page failed", route=request.scope["route"].path, exc_info=error)
                         return desk.problem("failed", 503 if is_passing(error) else 500, request)

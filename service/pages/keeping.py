@@ -18,12 +18,14 @@ from service.store.lanes import lower_next_due
 from service.store.signals import notify
 
 
-async def read_preferences(connection: AsyncConnection, house: House, client: Any, now: datetime) -> Preferences:
-    """What holds for this client now."""
+async def read_preferences(
+    connection: AsyncConnection, house: House, client: Any, now: datetime, came_by: tuple[str, str]
+) -> Preferences:
+    """What holds for this client now; `came_by`: the medium and address of the message whose link was opened."""
     addresses = [(house.id, medium.value, address) for medium, address in addresses_of(client).items()]
     recipients = await store.recipients_of(connection, addresses)
     consents = await store.consents_of_client(connection, house.id, client.ref)
-    return preferences_of(client, recipients, consents, house, now)
+    return preferences_of(client, recipients, consents, house, now, came_by)
 
 
 async def keep(connection: AsyncConnection, clinic: str, client: Any, changes: Changes, now: datetime) -> None:

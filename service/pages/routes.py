@@ -68,7 +68,7 @@ def _preference_routes(router: APIRouter, desk: PageDesk) -> None:
         async with desk.parts.database.read() as connection:
             visit = await desk.visit(connection, token)
             client = await store.client_of(connection, visit.house.id, visit.message.client)
-            preferences = await read_preferences(connection, visit.house, client, visit.now)
+            preferences = await read_preferences(connection, visit.house, client, visit.now, visit.came_by)
         if visit.elsewhere:
             return desk.closed("elsewhere", visit)
         return _form(desk, visit, preferences, done=done)
@@ -82,7 +82,7 @@ def _preference_routes(router: APIRouter, desk: PageDesk) -> None:
             if visit.elsewhere:
                 return desk.closed("elsewhere", visit)
             client = await store.client_of(connection, visit.house.id, visit.message.client)
-            preferences = await read_preferences(connection, visit.house, client, visit.now)
+            preferences = await read_preferences(connection, visit.house, client, visit.now, visit.came_by)
             if "stop" in form:
                 await keep(connection, visit.house.id, client, stop_everything(), visit.now)
                 return "stopped"

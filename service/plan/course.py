@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from service.plan.values import Session
-from service.protocols import Protocol
+from service.protocols import Protocol, Sessions
 from service.timing import after, later, local
 from service.types import Kind
 
@@ -31,6 +31,8 @@ class Course:
     """UTC; None where it is complete or its protocol knows no lapse."""
     progress: Mapping[str, Progress]
     """By treatment id, for each of kind session."""
+    inferred: int
+    """How many series begin where only the visits' dates show it."""
 
     def superseded(self, session: Session) -> bool:
         """Whether a newer session or maintenance has taken place."""
@@ -38,39 +40,67 @@ class Course:
 
 
 def course_of(protocol: Protocol, sessions: Iterable[Session]) -> Course:
-    """A session's number is the one given, else the one after the previous; a session given as number 1 starts anew.
+    """A session's number is the one given, else the one after the previous.
 
-    The series is complete at the last session of its length, by the latest event that tells the length, else by the
-    protocol's `max`; or once there was a maintenance. A protocol without a series is complete after any session.
+    A series begins with a session given as number 1. Where neither number nor course is given it also begins with what
+    comes after a series that is complete or has lapsed. It is complete at the last session of its length, by the latest
+    event that tells the length, else by the protocol's `max`; or once there was a maintenance. A protocol without a
+    series is complete after any session.
     """
     ordered = tuple(sorted(sessions, key=lambda session: session.order))
-    latest = next((session for session in reversed(ordered) if session.kind is not Kind.SINGLE), None)
-    progress, complete = _counted(protocol, ordered)
-    lapses_at = None if complete or latest is None else _lapse(protocol, latest)
-    return Course(ordered, latest, complete, lapses_at, progress)
-
-
-def _counted(protocol: Protocol, ordered: Iterable[Session]) -> tuple[dict[str, Progress], bool]:
-    """Each session's progress, and whether the series is complete after the last of them."""
-    progress: dict[str, Progress] = {}
-    number, of, maintained, complete = 0, None, False, False
+    count = _Count(protocol)
     for session in ordered:
-        if session.kind is Kind.MAINTENANCE:
-            maintained = complete = True
-        if session.kind is not Kind.SESSION:
-            continue
-        if session.number == 1:
-            of, maintained = None, False
-        number = session.number or number + 1
-        of = session.of or of
-        series = protocol.sessions_for(session.area)
+        count.take(session)
+    return Course(ordered, count.latest, count.complete, count.lapses_at, count.progress, count.inferred)
+
+
+class _Count:
+    """How far the series has come, visit by visit."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.progress: dict[str, Progress] = {}
+        self.latest: Session | None = None
+        self.complete = False
+        self.inferred = 0
+        self._protocol = protocol
+        self._number = 0
+        self._of: int | None = None
+        self._maintained = False
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        return None if self.complete or self.latest is None else _lapse(self._protocol, self.latest)
+
+    def take(self, session: Session) -> None:
+        match session.kind:
+            case Kind.SESSION:
+                self._count(session, self._protocol.sessions_for(session.area))
+            case Kind.MAINTENANCE:
+                self._maintained = self.complete = True
+            case Kind.SINGLE:
+                return
+        self.latest = session
+
+    def _count(self, session: Session, series: Sessions | None) -> None:
+        if self._begins(session):
+            self._number, self._of, self._maintained = 0, None, False
+            self.inferred += series is not None and session.number is None
+        self._number = session.number or self._number + 1
+        self._of = session.of or self._of
         if series is None:
-            progress[session.treatment] = Progress(session.number, session.of)
-            complete = True
+            self.progress[session.treatment] = Progress(session.number, session.of)
+            self.complete = True
         else:
-            progress[session.treatment] = Progress(number, of or series.max)
-            complete = maintained or number >= (of or series.max)
-    return progress, complete
+            length = self._of or series.max
+            self.progress[session.treatment] = Progress(self._number, length)
+            self.complete = self._maintained or self._number >= length
+
+    def _begins(self, session: Session) -> bool:
+        """Whether it is the first of a series: as told, else as its distance from the visit before shows."""
+        if session.number is not None or session.course_named:
+            return session.number == 1
+        lapses_at = self.lapses_at
+        return self.latest is None or self.complete or (lapses_at is not None and session.ended_at >= lapses_at)
 
 
 def _lapse(protocol: Protocol, latest: Session) -> datetime | None:

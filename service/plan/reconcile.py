@@ -7,6 +7,7 @@ from uuid import UUID
 
 from service.plan.values import Key, Planned, SkipReason
 from service.types import Medium, ReminderState
+from service.values import value_type
 
 _OUT = frozenset(
     {ReminderState.SENT, ReminderState.DELIVERED, ReminderState.UNDELIVERED, ReminderState.CAPTURED},
@@ -14,7 +15,7 @@ _OUT = frozenset(
 _UNDER_WAY = frozenset({ReminderState.SENDING, ReminderState.NEEDS_REVIEW})
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Existing:
     """A reminder row, as far as planning cares. Instants are aware."""
 

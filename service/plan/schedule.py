@@ -9,6 +9,7 @@ from service.plan.values import Booking, Planned, Session, SkipReason
 from service.protocols import From, Only, Protocol, Step, Until
 from service.timing import Offset, QuietHours, Unit, after, first_instant_outside, later, local, moment
 from service.types import Kind, Medium, Quiet
+from service.values import value_type
 
 _HELD_AFTER_A_BOOKING = Offset(2, Unit.DAYS)
 _NOTHING = Offset(0, Unit.DAYS)
@@ -43,7 +44,7 @@ def plan_course(
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class _Visit:
     """A treatment with what all of its steps count from."""
 

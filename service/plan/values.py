@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 from service.protocols import Asks
 from service.types import IfUnknown, Kind, Medium, Purpose, Quiet, SendMode
+from service.values import value_type
 
 Key: TypeAlias = tuple[str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Session:
     """One treatment of a course, as its latest event tells it. Instants are aware."""
 
@@ -24,6 +25,8 @@ class Session:
     of: int | None
     zone: str
     area: str | None
+    course_named: bool = False
+    """Whether the clinic named its course: then it is one series, whatever lies between its visits."""
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -71,7 +74,7 @@ SKIP_SENTENCES: Mapping[SkipReason, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Planned:
     """One reminder as it should be: when, how, and, where it should not be sent, why."""
 

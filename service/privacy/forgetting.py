@@ -18,7 +18,8 @@ _STEPS: Final = 20
 """Transactions in one round; rounds are half a minute apart."""
 _AGAIN: Final = timedelta(days=1)
 """After how long what was forgotten to the end is looked at again."""
-_BLOCKS: Final = timedelta(days=1)
+_COUNTED: Final = timedelta(days=1)
+"""Numbers are counted within an hour or a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Ages:
             "messages": self.messages, "receipts": self.receipts, "replies": self.replies, "events": self.events,
             "notes": self.notes, "audit": self.audit,
             "addresses": self.events,  # nobody is known by one any more once the events that told it are gone
-            "number_blocks": _BLOCKS,
+            "number_blocks": _COUNTED, "number_texts": _COUNTED,
         }  # fmt: skip
 
 

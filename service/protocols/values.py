@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import time
 from difflib import get_close_matches
@@ -42,10 +42,16 @@ def accepted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def did_you_mean(found: object, names: Sequence[str]) -> str:
-    """The nearest accepted name as a question, with its leading blank; empty where nothing is near."""
+def nearest(found: object, names: Collection[str]) -> str:
+    """The accepted name that was probably meant; empty where nothing is near."""
     near = get_close_matches(found.lower(), names, n=1) if isinstance(found, str) else ()
-    return f' (did you mean "{near[0]}"?)' if near else ""
+    return near[0] if near else ""
+
+
+def did_you_mean(found: object, names: Collection[str]) -> str:
+    """The nearest accepted name as a question, with its leading blank; empty where nothing is near."""
+    near = nearest(found, names)
+    return f' (did you mean "{near}"?)' if near else ""
 
 
 def is_kebab(text: str) -> bool:

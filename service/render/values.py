@@ -10,12 +10,13 @@ from functools import lru_cache
 
 from service.render.clean import is_web_address, one_line
 from service.render.moments import day
+from service.values import value_type
 
 _NOT_A_NAME = re.compile(r"[/@\\<>{}]|\w\.\w{2}|\d{3}")
 """A first name that phones would turn into a link or a number to call came from a form, not from a parent."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ClientFacts:
     first_name: str = ""
 
@@ -42,7 +43,7 @@ class LocationFacts:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TreatmentFacts:
     """The visit. `date` is the local day; `note` the clinic's own words for this visit."""
 
@@ -55,7 +56,7 @@ class TreatmentFacts:
     """The local wall time at which it ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class CourseFacts:
     """Session `session` of `of`, and the local days between which the next one is best."""
 
@@ -65,7 +66,7 @@ class CourseFacts:
     next_to: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LinkFacts:
     """Whole https addresses, or empty."""
 

@@ -146,6 +146,8 @@ class Pumping(_Section):
     phone: Whole = Field(10, ge=1, le=100)
     """Texts to one number within `phone_within`, whoever has it."""
     phone_within: Length = timedelta(hours=24)
+    clinic: Whole = Field(5_000, ge=1, le=100_000_000)
+    """Segments that a clinic texts in 24 hours, where its sender has no daily cap of its own."""
     block: Whole = Field(50, ge=2, le=10_000)
     """New numbers that share all but their last four digits, reported within an hour: then texts wait for a person."""
 
@@ -171,6 +173,19 @@ class Api(_Section):
 
     rate: Whole = Field(1_000, ge=1, le=1_000_000)
     burst: Whole = Field(5_000, ge=1, le=1_000_000)
+
+
+class Web(_Section):
+    """How patient the web process is with those who call it."""
+
+    headers_within: Length = timedelta(seconds=10)
+    """A request's headers, from the connection or the last answer on."""
+    headers_limit: forms.Size = 32 * 1024
+    """All of them together, in bytes."""
+    body_within: Length = timedelta(seconds=30)
+    """A request's body, from its headers on."""
+    answer_within: Length = timedelta(seconds=60)
+    """How long nobody may take what is sent to them."""
 
 
 class Writing(_Section):
@@ -249,6 +264,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     intake: Intake = Intake()
     api: Api = Api()
+    web: Web = Web()
     writing: Writing = Writing()
     quiet_hours: QuietHours = QuietHours()
     database: DatabaseLimits = DatabaseLimits()
@@ -286,6 +302,12 @@ class Settings(BaseSettings):
     @property
     def has_sendgrid(self) -> bool:
         return self.sendgrid_api_key is not None
+
+    @property
+    def client_address(self) -> str:
+        """Where links in messages lead: to this machine, where every message stays in the house. May be empty."""
+        stays = self.channels is Channels.OUTBOX or not (self.has_twilio or self.has_sendgrid)
+        return self.public_url or (f"http://127.0.0.1:{self.port}" if stays else "")
 
     def _required_database_url(self) -> str:
         if self.database_url is None:

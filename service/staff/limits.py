@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
 
 from service.errors import Conflict, NotFound, Problem, TooMany
-from service.pumping import ABROAD, SPIKE, may_text
+from service.pumping import ABROAD, FLOODED, SPIKE, NumberCap, Texts, may_text
 from service.store import staff as store
+from service.store.clients import hold_recipients
 from service.store.clinics import House, houses
+from service.store.numbers import Number, Text, keep_texts, texts_to
 from service.store.pauses import BY_HAND, CLINIC_PAUSED, pause_of
 from service.types import Medium
 
@@ -59,3 +62,20 @@ async def within_limit(
             minutes, seconds = (-(-wait // timedelta(**{unit: 1})) for unit in ("minutes", "seconds"))
             sentence = f"{who} has been sent {limit} in the last hour: try again in {minutes} minutes"
             raise TooMany(Problem(f"too-many-{kind}s", row.staff, sentence), seconds)
+
+
+async def count_text(connection: AsyncConnection, number: Number, staff: str, cap: NumberCap, now: datetime) -> None:
+    """One phone gets so many texts a day, whether it is a client's or said to be a member of staff's.
+
+    For texts to numbers whose owner was not asked. Raises TooMany (`too-many-to-number`).
+    """
+    since = now - cap.within
+    await hold_recipients(connection, [(number[0], Medium.SMS.value, number[1])])
+    _, texts = await texts_to(connection, {number}, (), cap.veil, since)
+    free_at = Texts(cap, {number}, texts).free_at(*number, now)
+    if free_at > now:
+        wait = -(-(free_at - now) // _HOUR)
+        sentence = f"this number has got {cap.most} texts within {cap.within // _HOUR} hours: try again in {wait} hours"
+        raise TooMany(Problem(FLOODED, staff, sentence), -(-(free_at - now) // timedelta(seconds=1)))
+    if cap.secret:
+        await keep_texts(connection, [Text(*number, uuid7(), now)], cap.veil, since)

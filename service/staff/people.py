@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit import Deed, note
 from service.errors import BadInput, Conflict, NotFound, Problem
 from service.intake.addresses import email_address, phone_address
+from service.pumping import NumberCap
 from service.staff.letters import Asked, code_message, post
-from service.staff.limits import house_of, within_limit
+from service.staff.limits import count_text, house_of, within_limit
 from service.store import staff as store
 from service.store.clinics import House
 from service.store.session import Database
@@ -26,6 +27,7 @@ CODE_LIFE: Final = timedelta(minutes=15)
 _CODES_AN_HOUR: Final = 5
 _TRIES: Final = 5
 """Of one code: with the codes of an hour, one guess in forty thousand hits."""
+_UNCOUNTED: Final = NumberCap()
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
@@ -45,9 +47,10 @@ class StaffBook:
     `asked_by` is whoever does it, as the audit log names them: `key:ac_1f2e3d4c`, `command:deploy`.
     """
 
-    def __init__(self, database: Database, posted: Any = lambda: None) -> None:
+    def __init__(self, database: Database, posted: Any = lambda: None, number_cap: NumberCap = _UNCOUNTED) -> None:
         self._database = database
         self._posted = posted
+        self._number_cap = number_cap
 
     async def all(self, clinic: str) -> list[Member]:
         async with self._database.read() as connection:
@@ -69,7 +72,7 @@ class StaffBook:
         """Add a member of staff, or change what is given; a new number or address is sent a code.
 
         Raises BadInput with every problem, Conflict (`last-owner`, `address-stopped`, `country-not-allowed`,
-        or why the sender is held), TooMany (`too-many-codes`).
+        or why the sender is held), TooMany (`too-many-codes`, `too-many-to-number`).
         """
 
         async def work(connection: AsyncConnection) -> Member:
@@ -151,6 +154,8 @@ class StaffBook:
         row = next(one for one in await store.addresses_of(connection, house.id, staff) if one.medium == medium)
         await store.hold_staff(connection, house.id, staff)
         await within_limit(connection, house, row, "code", _CODES_AN_HOUR, now)
+        if medium is Medium.SMS:
+            await count_text(connection, (house.id, row.address), staff, self._number_cap, now)
         code = f"{secrets.randbelow(10**6):06}"
         opened = {"code_digest": _digest(row, code), "code_expires_at": now + CODE_LIFE, "code_tries": 0}
         await store.change_address(connection, row, opened)

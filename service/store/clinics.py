@@ -1,20 +1,20 @@
 """Clinics as intake and dispatch need them: read together, once a pass."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
-from service.store.tables import Clinic, Location, Sender, core
-from service.types import Medium, SenderAddress
+from service.store.tables import Clinic, Location, ProtocolReview, Sender, core
+from service.types import Cap, Medium, SenderAddress
 
 log = logs.get(__name__)
 
-CLINIC, LOCATION, SENDER = core(Clinic), core(Location), core(Sender)
+CLINIC, LOCATION, REVIEW, SENDER = core(Clinic), core(Location), core(ProtocolReview), core(Sender)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +58,9 @@ class House:
     sms_countries: tuple[str, ...] = ()
     """Where its texts may go, as ISO codes; empty: to its own country."""
 
+    caps: Mapping[str, Cap] = field(default_factory=dict)
+    """How often a client hears from it, by purpose, where it differs from the settings."""
+
     @property
     def texts_to(self) -> tuple[str, ...]:
         return self.sms_countries or (self.country,)
@@ -89,6 +92,31 @@ def _readable(clinic: Any, places: Collection[Any], senders: Collection[Any]) ->
     except (KeyError, TypeError, ValueError) as error:
         log.error("clinic unreadable", clinic=clinic.id, exc_info=error)
         return None
+
+
+async def clinics_page(
+    connection: AsyncConnection, *, paused: bool | None = None, live: bool | None = None, after: str | None = None,
+    limit: int | None = None,
+) -> Sequence[Any]:  # fmt: skip
+    """Clinics in order of their short names, each with `live`: whether it has confirmed a protocol.
+
+    None narrows nothing down.
+    """
+    confirmed = sa.exists().where(REVIEW.c.clinic == CLINIC.c.id).correlate(CLINIC)
+    names = ("id", "name", "time_zone", "locale", "country", "paused_at", "created_at")
+    query = sa.select(*(CLINIC.c[name] for name in names), confirmed.label("live")).order_by(CLINIC.c.id).limit(limit)
+    if paused is not None:
+        query = query.where(CLINIC.c.paused_at.is_not(None) if paused else CLINIC.c.paused_at.is_(None))
+    if live is not None:
+        query = query.where(confirmed if live else ~confirmed)
+    if after is not None:
+        query = query.where(CLINIC.c.id > after)
+    return (await connection.execute(query)).all()
+
+
+async def hold_clinic(connection: AsyncConnection, clinic: str) -> None:
+    """Let nobody else change it before this transaction has ended."""
+    await connection.execute(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic).with_for_update(key_share=True))
 
 
 async def clinic_exists(connection: AsyncConnection, clinic: str) -> bool:
@@ -133,6 +161,7 @@ def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]
         alert_email=clinic.alert_email,
         words_stamp=clinic.words_stamp,
         sms_countries=tuple(clinic.sms_countries),
+        caps={purpose: Cap(cap["most"], timedelta(days=cap["days"])) for purpose, cap in clinic.caps.items()},
     )
 
 

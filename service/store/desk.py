@@ -87,13 +87,16 @@ def _matching(clinic: str, wanted: Wanted, *, waits: bool) -> sa.Select[Any]:
     return query
 
 
+_OF_SENDER = ("paused_at", "paused_reason", "open_at", "day_began_at", "day_spent")
+
+
 async def reminder_row(connection: AsyncConnection, clinic: str, identity: UUID) -> Any | None:
     """A reminder with its visit and the sender it waits for; None where the clinic has no such reminder."""
     query = (
         sa.select(
             REMINDER,
             *(TREATMENT.c[name] for name in ("session", "of", "area", "ended_at")),
-            *(SENDER.c[name].label(f"sender_{name}") for name in ("paused_at", "paused_reason", "open_at")),
+            *(SENDER.c[name].label(f"sender_{name}") for name in _OF_SENDER),
         )
         .select_from(
             REMINDER.join(

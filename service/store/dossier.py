@@ -43,6 +43,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "refusal": "codes and places of what was refused, nothing of what it said",
     "kept_answer": "answers to requests, for a day, by the request's key: they name nobody that they could be found by",
     "number_block": "counts numbers by their beginning",
+    "number_text": "counts texts to numbers that were given up, by keyed digests, for a day",
     "staff_address": "of the clinic's staff",
     "staff_message": "to the clinic's staff",
     "sender": "the clinic's own addresses",

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.errors import Problem
 from service.store.bulk import insert_many
 from service.store.dialect import among
-from service.store.tables import Refusal, core
+from service.store.tables import Event, Refusal, core
 from service.types import Json
 
-REFUSAL = core(Refusal)
+EVENT, REFUSAL = core(Event), core(Refusal)
 
 KEPT_FOR = timedelta(days=30)
 _LONGEST = 200
@@ -71,6 +71,20 @@ async def refusals_page(
     query = sa.select(REFUSAL).where(REFUSAL.c.clinic == clinic, REFUSAL.c.last_at >= since)
     if after is not None:
         query = query.where(place < sa.tuple_(sa.literal(after[0], REFUSAL.c.last_at.type), sa.literal(after[1])))
+    return (
+        await connection.execute(query.order_by(REFUSAL.c.last_at.desc(), REFUSAL.c.digest.desc()).limit(limit))
+    ).all()
+
+
+async def refused_still(connection: AsyncConnection, clinic: str, *, since: datetime, limit: int) -> Sequence[Any]:
+    """Those since an instant whose event has not been taken afterwards, the latest first."""
+    taken = sa.exists().where(
+        EVENT.c.clinic == REFUSAL.c.clinic,
+        EVENT.c.source == REFUSAL.c.source,
+        EVENT.c.id == REFUSAL.c.event,
+        EVENT.c.received_at >= REFUSAL.c.last_at,
+    )
+    query = sa.select(REFUSAL).where(REFUSAL.c.clinic == clinic, REFUSAL.c.last_at >= since, ~taken.correlate(REFUSAL))
     return (
         await connection.execute(query.order_by(REFUSAL.c.last_at.desc(), REFUSAL.c.digest.desc()).limit(limit))
     ).all()

@@ -22,6 +22,7 @@ from service.store.tables import (
     Clinic,
     Event,
     NumberBlock,
+    NumberText,
     Recipient,
     Reminder,
     Reply,
@@ -33,7 +34,7 @@ from service.types import Medium, ReminderState
 
 ATTEMPT, AUDIT, CLIENT, CLINIC, EVENT = core(Attempt), core(Audit), core(Client), core(Clinic), core(Event)
 BLOCK, RECIPIENT, REMINDER, REPLY = core(NumberBlock), core(Recipient), core(Reminder), core(Reply)
-MARK, TREATMENT = core(RetentionMark), core(Treatment)
+MARK, TEXT, TREATMENT = core(RetentionMark), core(NumberText), core(Treatment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ BROOMS: Mapping[str, Broom] = {
         only=sa.and_(RECIPIENT.c.suppressed_at.is_(None), ~_HAD),
     ),
     "number_blocks": Broom(BLOCK, BLOCK.c.since, None, in_order=False, only=sa.true()),
+    "number_texts": Broom(TEXT, TEXT.c.at, None, in_order=False, only=sa.true()),
     "audit": Broom(AUDIT, AUDIT.c.at, None, in_order=True, only=sa.true()),
 }  # fmt: skip
 """By kind. Who wants no messages stays known: that is what keeps messages from them."""
@@ -101,7 +103,8 @@ class Swept:
 
 async def add_marks(connection: AsyncConnection, now: datetime) -> None:
     """Begin with clinics, or kinds of data, that there was no forgetting of yet."""
-    begun = sa.select(sa.func.count()).select_from(MARK).where(MARK.c.clinic == CLINIC.c.id).scalar_subquery()
+    theirs = sa.and_(MARK.c.clinic == CLINIC.c.id, MARK.c.kind.in_(sorted(BROOMS)))
+    begun = sa.select(sa.func.count()).select_from(MARK).where(theirs).scalar_subquery()
     new = (await connection.execute(sa.select(CLINIC.c.id).where(begun < len(BROOMS)).limit(100))).scalars().all()
     rows = [{"clinic": clinic, "kind": kind, "reached": [], "look_at": now} for clinic in new for kind in BROOMS]
     await insert_many(connection, MARK, rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
@@ -28,8 +28,9 @@ from service.story.words import (
     with_code,
 )
 from service.timing import local
-from service.types import AttemptState, FailureClass, ReminderState
+from service.types import AttemptState, FailureClass, Medium, ReminderState
 
+_DAY = timedelta(hours=24)
 _FAILURES = frozenset(failure.value for failure in FailureClass)
 
 
@@ -238,8 +239,16 @@ class _Teller:
             since = self._at(row.sender_paused_at)
             return f"{due}, but the sender {row.sender} is paused since {since}{why}: it waits for that."
         if late and self._now < row.sender_open_at:
-            return f"{due}; the sender {row.sender} may go on at {self._at(row.sender_open_at)}."
+            return f"{due}; {self._spent()}the sender {row.sender} may go on at {self._at(row.sender_open_at)}."
         return f"{due}, by {MEDIA[row.medium]}."
+
+    def _spent(self) -> str:
+        """Why the sender is shut, where that is its daily cap: then it opens a day after its first message."""
+        row = self._reminder
+        if row.sender_day_began_at is None or row.sender_open_at < row.sender_day_began_at + _DAY:
+            return ""
+        what = "segments of text" if row.medium == Medium.SMS else "letters"
+        return f"the clinic has sent as much as it may in a day ({row.sender_day_spent} {what}), and "
 
     def _in_flight(self) -> str:
         last = self._attempts[-1] if self._attempts else None

@@ -8,6 +8,7 @@ from service.intake.ramp import Ramp
 from service.protocols import Protocol
 from service.settings import Settings
 from service.store.session import Database
+from service.wiring.numbers import number_cap
 
 
 def build_intake(
@@ -24,4 +25,12 @@ def build_intake(
     `watch` where strangers may have a key: many new numbers that are alike pause the clinic's texts.
     """
     most_alike = settings.pumping.block if watch else None
-    return Intake(database, protocols, limit=settings.intake.batch, most_alike=most_alike, ramp=ramp, due=due)
+    return Intake(
+        database,
+        protocols,
+        limit=settings.intake.batch,
+        most_alike=most_alike,
+        ramp=ramp,
+        number_cap=number_cap(settings),
+        due=due,
+    )

@@ -2,16 +2,16 @@
 
 from service.authoring import WritingRules
 from service.channels.registry import ChannelConfig, Mode
+from service.clinics import ClinicDefaults
 from service.links import Links
 from service.receipts import EvidenceRules, ReceiptRules
 from service.receipts.consequences import Waits
-from service.settings import Channels, Settings
+from service.settings import Settings
 
 
 def links_of(settings: Settings) -> Links:
-    """The clients' links. Where every message stays in the house, they lead to this machine."""
-    here = f"http://127.0.0.1:{settings.port}" if settings.channels is Channels.OUTBOX else ""
-    return Links(settings.public_url or here, [key.get_secret_value() for key in settings.secret_keys])
+    """The clients' links."""
+    return Links(settings.client_address, [key.get_secret_value() for key in settings.secret_keys])
 
 
 def receipt_rules(settings: Settings) -> ReceiptRules:
@@ -38,4 +38,14 @@ def channel_config(settings: Settings) -> ChannelConfig:
 
 
 def writing_rules(settings: Settings) -> WritingRules:
-    return WritingRules(settings.writing.segments, (settings.public_url or "").rstrip("/"))
+    return WritingRules(settings.writing.segments, settings.client_address.rstrip("/"))
+
+
+def clinic_defaults(settings: Settings) -> ClinicDefaults:
+    return ClinicDefaults(
+        quiet_start=settings.quiet_hours.sms_start,
+        quiet_end=settings.quiet_hours.sms_end,
+        sms_from=settings.twilio_from or "",
+        sms_service=settings.twilio_messaging_service_sid or "",
+        email_from=settings.sendgrid_from or "",
+    )

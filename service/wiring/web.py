@@ -18,11 +18,14 @@ from service.http.auth import Keys
 from service.http.callbacks import callbacks_router
 from service.http.clients import clients_router
 from service.http.clinic import clinic_router
+from service.http.clinic_parts import Parts
+from service.http.clinics import clinics_router
 from service.http.events import EventLimits
 from service.http.health import Readiness
 from service.http.inbound import inbound_router
 from service.http.limits import RateLimit
 from service.http.listings import listings_router
+from service.http.patience import Patience
 from service.http.previews import previews_router
 from service.http.protocols import protocols_router
 from service.http.records import records_router
@@ -40,7 +43,8 @@ from service.staff import StaffBook, Trials
 from service.store.session import Database
 from service.types import Json
 from service.web import web_app
-from service.wiring.shared import channel_config, links_of, receipt_rules, writing_rules
+from service.wiring.numbers import number_cap
+from service.wiring.shared import channel_config, clinic_defaults, links_of, receipt_rules, writing_rules
 from service.words import Words
 
 
@@ -61,7 +65,8 @@ def build_web(
     links = links_of(settings)
     words = Words(content.templates, content.protocols, links)
     pages = pages_router(PageParts(database, words, content.protocols, links))
-    book, people = TemplateBook(database, content, writing_rules(settings)), StaffBook(database, alerted)
+    book = TemplateBook(database, content, writing_rules(settings))
+    people = StaffBook(database, alerted, number_cap(settings))
     trials = Trials(database, book, alerted)
     console = ConsoleParts(
         database=database,
@@ -84,9 +89,21 @@ def build_web(
     reminders = reminders_router(database, keys, Acts(database, due))
     clients = clients_router(database, keys, intake, words.show)
     records = records_router(database, keys)
-    own = (inbound, pages, templates, staff, protocols, reminders, clients, records)
+    parts = Parts(database, content.protocols)
+    clinics = clinics_router(database, keys, clinic_defaults(settings), people, parts)
+    own = (inbound, pages, templates, staff, protocols, reminders, clients, records, clinics)
     reading = _reading(database, keys, content, words, limits)
     return web_app(intake, keys, limits, readiness, callbacks, console, *own, *reading)
+
+
+def patience_of(settings: Settings) -> Patience:
+    web = settings.web
+    return Patience(
+        headers=web.headers_within.total_seconds(),
+        headers_size=web.headers_limit,
+        body=web.body_within.total_seconds(),
+        answer=web.answer_within.total_seconds(),
+    )
 
 
 def _reading(

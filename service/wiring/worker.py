@@ -13,8 +13,7 @@ from service.content import Content
 from service.dispatch import Backoff, Cap, Dispatcher, Lease, Settler, SettleRules, Slots, Starter
 from service.http.keeping import Keeping
 from service.outage import Outage, OutageRules
-from service.privacy import Ages, Retention
-from service.pumping import NumberCap
+from service.privacy import Absence, Ages, Retention
 from service.receipts import Polling, PollRules, Receipts
 from service.replanning import Replanning
 from service.replies import MissedTexts, Questions, Replies
@@ -25,6 +24,7 @@ from service.store.session import Database
 from service.troubles import TroubleRules, Troubles
 from service.types import Medium, Purpose
 from service.upkeep import Upkeep
+from service.wiring.numbers import number_cap
 from service.wiring.shared import channel_config, links_of, receipt_rules
 from service.words import Words
 from service.worker import Alarm, Worker, WorkerTimes
@@ -51,7 +51,8 @@ def build_worker(settings: Settings, database: Database, content: Content) -> Wo
         Lease(settings.sending.deadline, settings.sending.lease),
         _status_callback(settings, channels.by_medium),
         _caps(settings),
-        NumberCap(settings.pumping.phone, settings.pumping.phone_within),
+        number_cap(settings),
+        settings.pumping.clinic,
     )
     slots = Slots(settings.worker.slots, settings.worker.batch)
     dispatcher = Dispatcher(starter, settler, channels.by_medium, slots, alarm.set_in)
@@ -131,9 +132,11 @@ def _upkeep(
         "replanning": Replanning(database, content.protocols).run,
     }
     retention = Retention(database, _ages(settings))
+    absence = Absence(database, content.protocols, number_cap(settings))
     every = settings.receipts.texts_every if settings.public_url else settings.receipts.texts_alone_every
     missed = MissedTexts(database, channels.by_medium.get(Medium.SMS), Replies(database), every)
-    return Upkeep(quick), Upkeep({"polling": polling.run, "missed-texts": missed.run, "retention": retention.run})
+    slow = {"polling": polling.run, "missed-texts": missed.run, "retention": retention.run, "absence": absence.run}
+    return Upkeep(quick), Upkeep(slow)
 
 
 def _ages(settings: Settings) -> Ages:

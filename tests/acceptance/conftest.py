@@ -1,6 +1,6 @@
 """Fixtures of real processes: whatever a test does to them, they end with it, and what they said is looked through."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from tests.conftest import new_migrated_database
 from tests.support.postgres import Server
 from tests.support.processes import Processes, running
 from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.warm import Warm, warmed
 
 
 @pytest.hookimpl(wrapper=True)
@@ -23,9 +24,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm | None]:
+    """What processes are forked from. A module about their start has a fixture of this name that is nothing."""
+    with warmed() as warm:
+        yield warm
+
+
 @pytest.fixture
-async def processes(tmp_path: Path) -> AsyncIterator[Processes]:
-    async with running(tmp_path) as processes:
+async def processes(tmp_path: Path, warm: Warm | None) -> AsyncIterator[Processes]:
+    async with running(tmp_path, warm) as processes:
         yield processes
     for title, words in processes.words():
         for hidden in (*SECRETS, *PERSONAL):

@@ -123,6 +123,55 @@ def test_words_go_to_files_and_back_and_nothing_is_overwritten(types: Types, fol
     assert late.exception.code == "stale-version"
 
 
+def test_what_was_pulled_is_pushed_as_it_is_with_the_warnings_that_were_accepted(types: Types, folder: Path) -> None:
+    on = ("--clinic", CLINIC, "--author", "Grace")
+    spanish, letter = SMS.replace("/en/", "/es/"), SMS.replace("sms.txt", "email.md")
+    write(folder, SMS, "Sunscreen — from today, please.\r\n\r\nCall {{ location.urgent_phone }}  \r\n")
+    write(folder, spanish, OURS)
+    write(folder, letter, "---\nsubject: Sunscreen\n---\n\n{{ clinic.name }} — sunscreen\n\n\n")
+    write(folder, "accepted.toml", f'"{SMS}" = ["warn-unicode", "warn-no-clinic-name"]')
+    assert types("push", folder, *on, "--publish").exit_code == 0
+    again = folder.with_name("again")
+    write(again, "accepted.toml", f'# by Grace\n"*/en/sms.txt" = ["warn-unicode"]\n"{spanish}" = ["warn-selling"]')
+    for _ in range(2):
+        assert types("pull", again, "--clinic", CLINIC).output.startswith("Wrote 3 files")
+        assert types("push", again, *on).output == "0 changed, 3 as before.\n"
+        assert types("push", again, *on, "--publish").output == "0 changed, 3 as before.\n"
+        assert (again / "accepted.toml").read_text() == (
+            f'# by Grace\n"*/en/sms.txt" = ["warn-unicode"]\n"{spanish}" = ["warn-selling"]\n'
+            f'"{SMS}" = ["warn-no-clinic-name", "warn-unicode"]\n'
+        )
+    assert "2 warnings accepted" in types("check", again).output
+    write(again, "accepted.toml", f'"{SMS}" = ["warn-unicode"]')
+    types("pull", again, "--clinic", CLINIC)
+    assert (again / "accepted.toml").read_text() == f'"{SMS}" = ["warn-no-clinic-name", "warn-unicode"]\n'
+
+
+def test_an_earlier_version_is_sent_again_and_so_are_the_shipped_words(types: Types, folder: Path) -> None:
+    for text in (OURS, OURS + " Thanks."):
+        write(folder, SMS, text)
+        types("push", folder, "--clinic", CLINIC, "--author", "Grace", "--publish", "--note", "kinder")
+    listed = types("restore", SMS, "--clinic", CLINIC).output
+    assert [line[:5].strip() for line in listed.splitlines()] == ["4", "", "3", "", "2", "", "1", "", "0"]
+    assert "published, by Grace  sent now\n      kinder" in listed
+    assert types("restore", SMS, "--clinic", CLINIC, "--version", 2, "--note", "better").output == (
+        f"{SMS}: version 2 is sent again, as version 5; 0 scheduled reminders are touched\n"
+    )
+    types("pull", folder, "--clinic", CLINIC)
+    assert (folder / SMS).read_text("utf-8") == OURS
+    assert (
+        "the shipped words are sent again, as version 6"
+        in types("restore", SMS, "--clinic", CLINIC, "--version", 0).output
+    )
+    listed = types("restore", SMS, "--clinic", CLINIC).output
+    assert "restored from the shipped words, by" in listed
+    assert "   0  the shipped words  sent now" in listed
+    for number, code in (("1", "never-published"), ("99", "unknown-version")):
+        refused = types("restore", SMS, "--clinic", CLINIC, "--version", number).exception
+        assert isinstance(refused, AftercareError)
+        assert refused.code == code
+
+
 def test_a_push_saves_nothing_where_anything_is_wrong(types: Types, folder: Path) -> None:
     write(folder, SMS, OURS)
     write(folder, SMS.replace("/en/", "/es/"), "{{ clinic.nam }}")

@@ -1,18 +1,15 @@
 """The console in a real browser: read, watched, narrow, dark, and for everyone."""
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import DESK, PHONE, signed_in
+from tests.browser.conftest import DESK, IN_A_BROWSER, PHONE, faults_by_day_and_night, faults_of, signed_in
 from tests.console.conftest import HOUR, Console
 from tests.support import seed
 from tests.support.seed import ADA, NOW, Line
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
-AXE = (Path(__file__).parent / "axe.min.js").read_text()
 PAGES = (
     "/console",
     "/console?show=coming",
@@ -143,20 +140,16 @@ async def test_dark_is_dark(console: Console, chromium: Browser, address: str) -
     assert paper == {"light": "rgb(247, 246, 243)", "dark": "rgb(19, 20, 19)"}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 async def test_nothing_keeps_anyone_out(
-    console: Console, chromium: Browser, address: str, size: dict[str, int], scheme: str
+    console: Console, chromium: Browser, address: str, size: dict[str, int]
 ) -> None:
-    """axe-core finds no fault on any page: contrast, names, roles, order, focus."""
-    someone = await signed_in(console, chromium, address, size=size, scheme=scheme)
+    """axe-core finds no fault on any page, by day or by night."""
+    someone = await signed_in(console, chromium, address, size=size)
     links = await someone.page.locator("#list a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     for path in (*PAGES, *links):
         await someone.go(path)
-        await someone.page.evaluate(AXE)
-        found = await someone.page.evaluate("axe.run({resultTypes: ['violations']})")
-        faults = [(fault["id"], fault["impact"], fault["nodes"][0]["html"]) for fault in found["violations"]]
-        assert not faults, path
+        assert not await faults_by_day_and_night(someone.page), path
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"])
@@ -171,9 +164,7 @@ async def test_what_needs_someone_is_settled_where_it_stands(
     await page.get_by_role("link", name="Attention 1").click()
     await page.get_by_role("link", name="Day 3 check").click()
     await expect(page.locator(".story .stands")).to_contain_text("It waits for a person.")
-    await page.evaluate(AXE)
-    found = await page.evaluate("axe.run({resultTypes: ['violations']})")
-    assert not [fault["id"] for fault in found["violations"]]
+    assert not await faults_of(page)
     await page.get_by_role("button", name="It went out").click()
     await expect(page.locator(".story .stands")).to_have_text("It was sent; the provider has not reported on it yet.")
     await expect(page.locator(".count")).to_have_count(0)

@@ -1,6 +1,7 @@
 """`aftercare clinic set` and `sender cap`: where texts may go, how much a day, and how the clinic looks."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from typer.testing import CliRunner, Result
 
 from service.cli.main import app
 from service.errors import AftercareError
-from service.store.tables import Audit, Clinic, Sender, core
+from service.store.clinics import houses
+from service.store.tables import Audit, Clinic, Location, Sender, core
+from service.types import Cap
 from tests.dispatch.acting import on_sqlite
 from tests.imports.importing import url_of
 from tests.support.house import CLINIC, House
@@ -50,6 +53,13 @@ async def test_countries_and_brand_are_set_and_what_is_not_named_stays(house: Ho
         (("--logo", "http://glow.example/logo.png"), "invalid-address"),
         (("--logo", 'https://x/"onload='), "invalid-address"),
         (("--care-consent", "sometimes"), "unknown-policy"),
+        (("--forget-after", "soon"), "invalid-forget-after"),
+        (("--forget-after", "11 months"), "invalid-forget-after"),
+        (("--cap", "care lots"), "invalid-cap"),
+        (("--cap", "care 11 in 1 day"), "invalid-cap"),
+        (("--cap", "care 0 in 1 day"), "invalid-cap"),
+        (("--cap", "rebook 1 in 367 days"), "invalid-cap"),
+        (("--cap", "fun 1 in 1 day"), "unknown-purpose"),
     ],
 )
 async def test_what_cannot_be_is_told_and_nothing_is_changed(house: House, words: tuple[str, ...], code: str) -> None:
@@ -60,7 +70,35 @@ async def test_what_cannot_be_is_told_and_nothing_is_changed(house: House, words
     assert await the_clinic(house) == before
 
 
+async def test_clients_who_do_not_come_are_forgotten_after_so_long_or_never(house: House) -> None:
+    for written, months in (("7 years", 84), ("18 months", 18), ("1 year", 12), ("never", 0)):
+        assert (await said(house, "clinic", "set", "--forget-after", written)).exit_code == 0
+        assert (await the_clinic(house)).forget_after_months == months
+
+
 async def test_a_senders_day_is_capped_and_let_go(house: House) -> None:
     for a_day, cap in (("500", 500), ("0", None)):
         assert (await said(house, "sender", "cap", "sms", "--a-day", a_day)).exit_code == 0
         assert [row.daily_cap for row in await house.rows(Sender, core(Sender).c.id == "sms")] == [cap]
+
+
+async def test_a_clinics_own_caps_are_set_shown_and_left_to_the_settings_again(house: House) -> None:
+    await said(house, "clinic", "set", "--cap", "care 2 in 1 day", "--cap", "review 1 in 30 days")
+    assert (await the_clinic(house)).caps == {"care": {"most": 2, "days": 1}, "review": {"most": 1, "days": 30}}
+    assert "care 2 in 1 days, review 1 in 30 days" in (await said(house, "clinic", "show")).output
+    await said(house, "clinic", "set", "--cap", "care default")
+    async with house.database.read() as connection:
+        (found,) = (await houses(connection, [CLINIC])).values()
+    assert found.caps == {"review": Cap(1, timedelta(days=30))}
+
+
+async def test_a_sender_and_a_location_are_set_up(house: House) -> None:
+    assert (await said(house, "sender", "set", "sms", "--from", "+447400123401", "--rate", "5")).exit_code == 0
+    row = next(one for one in await house.rows(Sender) if one.id == "sms")
+    assert (row.address, row.rate) == ("+447400123401", 5)
+    assert (await said(house, "clinic", "location", "annexe", "--name", "Annexe")).exit_code == 0
+    assert (await said(house, "clinic", "location", "soho", "--remove")).output == "Removed soho of glow.\n"
+    assert [one.id for one in await house.rows(Location)] == ["annexe"]
+    refused = await said(house, "sender", "set", "sms")
+    assert isinstance(refused.exception, AftercareError)
+    assert refused.exception.code == "nothing-to-set"

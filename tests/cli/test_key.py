@@ -22,9 +22,9 @@ DAY = timedelta(days=1)
 ISSUED, ENDED = Deed.KEY_ISSUED, Deed.KEY_ENDED
 
 
-async def told(house: House, *arguments: str) -> str:
+async def told(house: House, *arguments: str, whose: tuple[str, ...] = ("--clinic", "glow")) -> str:
     """Run the command; it has a loop of its own, so a thread of its own too. What it refuses is raised."""
-    words = ["key", *arguments, "--clinic", "glow"]
+    words = ["key", *arguments, *whose]
     result = await asyncio.to_thread(lambda: CliRunner().invoke(app, words, env={"DATABASE_URL": url_of(house)}))
     if result.exception is not None:
         raise result.exception
@@ -54,6 +54,33 @@ async def test_a_key_is_rotated_expires_and_is_revoked(house: House) -> None:
     lines = [(line.act, line.about) for line in await house.rows(Audit)]
     assert sorted(lines[:1] + lines[3:]) == sorted([(ISSUED, first), (ENDED, second), (ENDED, first)])
     assert set(lines[1:3]) == {(ISSUED, second), (ENDED, first)}
+
+
+@on_sqlite
+async def test_a_key_of_the_platform_lives_and_ends_as_any_other_and_is_in_no_clinics_log(house: House) -> None:
+    ours = ("--platform",)
+    key = await told(house, "add", "--expires", "90 days", whose=ours)
+    assert key.startswith("acp_")
+    assert not await works(house.database, key), "it is no key of a clinic"
+    prefix = key.split("_")[1]
+    async with house.database.read() as connection:
+        row = await key_by_digest(connection, digest_of(key), NOON, platform=True)
+    assert (row.prefix, row.scopes) == (prefix, "platform")
+    new = json.loads(await told(house, "rotate", prefix, "--grace", "2 hours", "--json", whose=ours))["key"]
+    assert f"acp_{new.split('_')[1]}_... ends in 1 hour" in await told(
+        house, "expire", new.split("_")[1], "--in", "1 hour", whose=ours
+    )
+    assert (await told(house, "revoke", prefix, whose=ours)).startswith(f"Revoked acp_{prefix}")
+    rows = {one["prefix"]: one for one in json.loads(await told(house, "list", "--json", whose=ours))}
+    assert (len(rows), rows[prefix]["revoked_at"] is None) == (2, False)
+    assert json.loads(await told(house, "list", "--json")) == []
+    assert await house.rows(Audit) == []
+    for words, whose, code in ((["add", "--scope", "operator"], ours, "unknown-scope"),
+                               (["revoke", "deadbeef"], ours, "unknown-key"), (["list"], (), "no-clinic"),
+                               (["list"], ("--clinic", "nowhere"), "unknown-clinic")):  # fmt: skip
+        with pytest.raises(AftercareError) as caught:
+            await told(house, *words, whose=whose)
+        assert caught.value.code == code, words
 
 
 REFUSED = [

@@ -1,16 +1,18 @@
 """Every address of the console, whichever there are: closed to who is not signed in, and to forms from elsewhere."""
 
+from urllib.parse import quote
 from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi.routing import APIRoute
 from sqlalchemy.pool import QueuePool
+from sqlmodel import SQLModel
 
 from service.console.parts import ConsoleParts
 from service.console.routes import console_router
-from service.store.tables import Attempt, Reminder, core
+from service.store.tables import Attempt, Reminder, Treatment, core
 from tests.console.conftest import Console, authors_of
-from tests.console.visitor import FROM_HERE
+from tests.console.visitor import FROM_HERE, Answer, Visitor
 
 OPEN = {"/", "/console/sign-in", "/console/static/{name}", "/console/{rest:path}"}
 """Whoever comes may see these, the last of which has nothing to show."""
@@ -86,3 +88,52 @@ async def test_every_page_says_what_browsers_may_do_with_it(console: Console) ->
             assert "default-src 'none'" in answer.headers["content-security-policy"], path
             assert answer.headers["x-content-type-options"] == "nosniff", path
             assert answer.headers["cache-control"] == "no-store", path
+
+
+async def test_another_clinics_things_are_to_every_route_what_does_not_exist(console: Console) -> None:
+    theirs, absent = await things_of(console, "glow"), dict.fromkeys(("{attempt}", "{reminder}"), str(UUID(int=7)))
+    stranger, before, named = await console.signed_in("blush"), await rows_of(console, "glow"), 0
+    for method, path in routes_of(console):
+        if path == "/console/sign-out":
+            continue
+        answers = [await asked(stranger, method, path, names) for names in (theirs, {**absent, "{treatment": "nobody"})]
+        if any(name in path for name in theirs):
+            named += 1
+            texts = [forget(answer.text, theirs) for answer in answers]
+            assert (answers[0].status, texts[0]) == (answers[1].status, forget(answers[1].text, absent)), path
+            assert answers[0].status == 404, path
+        assert not [mark for mark in ("visit of Ada", "c-17", "447400123456") if mark in answers[0].text], path
+    assert named >= 6
+    assert await rows_of(console, "glow") == before
+
+
+async def things_of(console: Console, clinic: str) -> dict[str, str]:
+    """By its place in an address, something of this clinic."""
+    found = {}
+    async with console.database.read() as connection:
+        for place, table in (("{attempt}", core(Attempt)), ("{reminder}", core(Reminder))):
+            found[place] = str(await connection.scalar(sa.select(table.c.id).where(table.c.clinic == clinic)))
+        treatment = sa.select(core(Treatment).c.id).where(core(Treatment).c.clinic == clinic)
+        return found | {"{treatment": str(await connection.scalar(treatment))}
+
+
+async def asked(visitor: Visitor, method: str, path: str, names: dict[str, str]) -> Answer:
+    for name, value in (names | {"{protocol}": "microneedling", "{act}": "cancel"}).items():
+        path = path.replace(name, quote(value))
+    form = {"step": "day-1-sunscreen", "medium": "sms", "locale": "en"}
+    return await (visitor.get(filled(path)) if method == "GET" else visitor.post(filled(path), FROM_HERE, **form))
+
+
+def forget(text: str, names: dict[str, str]) -> str:
+    for value in names.values():
+        text = text.replace(value, "")
+    return text
+
+
+async def rows_of(console: Console, clinic: str) -> dict[str, list[str]]:
+    async with console.database.read() as connection:
+        return {
+            name: sorted(map(str, await connection.execute(sa.select(table).where(table.c.clinic == clinic))))
+            for name, table in SQLModel.metadata.tables.items()
+            if "clinic" in table.c
+        }

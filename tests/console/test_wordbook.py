@@ -112,6 +112,36 @@ async def test_a_letter_is_a_page_of_its_own(console: Console) -> None:
     assert (await visitor.post(BOOK + "/hold", {}, **FORM)).status == 403
 
 
+async def test_what_was_sent_before_is_looked_at_and_sent_again_and_so_are_the_shipped_words(console: Console) -> None:
+    book = authors_of(console.database).book
+    for number, words in ((0, OURS), (2, OURS + " Kindly.")):
+        await book.save("glow", KEY, words, Change("Grace", based_on=number))
+        await book.publish("glow", KEY, number + 1, Change("Grace", "softer", based_on=number + 1), shown=True)
+    visitor = await console.signed_in()
+    page = await visitor.get(ONE)
+    assert ("Sent before" in page.text, "Version 2</a>" in page.text, "softer" in page.text) == (True, True, True)
+    assert "Send these words again" not in page.text
+    page = await visitor.get(ONE + "&version=2")
+    assert re.search(r'name="number" value="2"><input type="hidden" name="newest" value="4"', page.text)
+    assert ("Kindly." in page.text, "scheduled reminders go out in other words then" in page.text) == (False, True)
+    late = await visitor.post(BOOK + "/restore", FROM_HERE, **FORM, newest="3", number="2")
+    assert (late.status, "version 4 by Grace is newer" in late.text) == (412, True)
+    page = await follow(visitor, await visitor.post(BOOK + "/restore", FROM_HERE, **FORM, newest="4", number="2"))
+    assert "These words are sent again from now on." in page.text
+    assert "5 is sent" in page.text
+    assert "adequate sunscreen" in (await visitor.get(ONE + "&version=0")).text
+    page = await follow(visitor, await visitor.post(BOOK + "/restore", FROM_HERE, **FORM, newest="5", number="0"))
+    assert ("As shipped" in page.text, "again as in version 2" in page.text) == (True, True)
+    async with console.database.read() as connection:
+        assert [row.kind for row in await store.history_of(connection, "glow", KEY)][:2] == ["restored", "restored"]
+    for form in ({"newest": "6"}, {"newest": "6", "number": "99"}):
+        assert (await visitor.post(BOOK + "/restore", FROM_HERE, **FORM, **form)).status == 404
+    assert (await visitor.get(ONE + "&version=99")).status == 404
+    await role(console, "viewer")
+    assert (await visitor.post(BOOK + "/restore", FROM_HERE, **FORM, newest="6", number="2")).status == 403
+    assert "Send these words again" not in (await visitor.get(ONE + "&version=2")).text
+
+
 async def test_words_are_written_accepted_and_published_from_the_page(console: Console) -> None:
     visitor = await console.signed_in()
     assert "{{ location.urgent_phone }}</textarea>" in (await visitor.get(ONE + "&write=1")).text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service.dispatch import Cap, Starter
-from service.dispatch.caps import Counts
-from service.store.tables import Attempt, Decision, Reminder, Sender, core
+from service.dispatch.caps import CapBook, Counts
+from service.store.tables import Attempt, Clinic, Decision, Reminder, Sender, core
 from tests.dispatch.acting import TEN, change, day_one_due, many_due, on_sqlite, rescue_of, the
 from tests.support.house import House
 
@@ -46,7 +46,7 @@ def sent(hours_ago: float, **changes: Any) -> Any:
 def test_a_message_waits_until_the_oldest_that_counts_is_out_of_the_way(
     lately: list[Any], this: Any, waits: int
 ) -> None:
-    counts = Counts({"care": Cap(3, 24 * HOUR), "rebook": Cap(1, 7 * 24 * HOUR)}, lately)
+    counts = Counts(CapBook({"care": Cap(3, 24 * HOUR), "rebook": Cap(1, 7 * 24 * HOUR)}), lately)
     assert counts.free_at(this, TEN) == TEN + waits * HOUR
 
 
@@ -94,6 +94,33 @@ async def test_a_senders_day_is_counted_in_segments_and_the_rest_waits_for_the_n
     await change(house, Reminder, {"expires_at": TEN + timedelta(days=3)}, reminder.c.state == "scheduled")
     house.clock.moment = TEN + timedelta(hours=24)
     assert len((await house.dispatch()).intents) == 3
+
+
+@pytest.mark.parametrize(
+    ("of_the_clinic", "of_the_sender", "goes"), [(3, None, 3), (3, 5, 5), (3, 2, 2), (None, None, 6)]
+)
+@on_sqlite
+async def test_a_sender_without_a_cap_has_that_of_the_settings_and_a_cap_of_its_own_comes_first(
+    house: House, of_the_clinic: int | None, of_the_sender: int | None, goes: int
+) -> None:
+    old = house.starter
+    house.starter = Starter(old._database, old._words, old._lease, old._callback, texts_a_day=of_the_clinic)
+    await change(house, Sender, {"daily_cap": of_the_sender}, core(Sender).c.id == "sms")
+    await many_due(house, 6)
+    assert len((await house.dispatch()).intents) == goes
+    if goes < 6:
+        (lane,) = await house.rows(Sender, core(Sender).c.id == "sms")
+        assert lane.open_at == TEN + 24 * HOUR
+
+
+async def test_a_clinics_own_cap_comes_before_that_of_the_settings(house: House) -> None:
+    capped(house, 3, timedelta(hours=24))
+    await change(house, Clinic, {"caps": {"care": {"most": 1, "days": 2}, "review": {"most": 1, "days": 9}}})
+    await three_visits_due(house)
+    await change(house, Reminder, {"expires_at": TEN + timedelta(days=3)}, reminder.c.state == "scheduled")
+    assert len((await house.dispatch()).intents) == 1
+    waiting = await house.rows(Reminder, reminder.c.step == "day-1-sunscreen", reminder.c.state == "scheduled")
+    assert [(row.reason, row.due_at) for row in waiting] == [("too-many-messages", TEN + timedelta(days=2))] * 2
 
 
 @on_sqlite

@@ -29,6 +29,7 @@ class Lane:
     tokens_at: datetime = TEN
     clinic: str = "glow"
     id: str = "sms"
+    medium: str = "sms"
     daily_cap: int | None = None
     day_began_at: datetime | None = None
     day_spent: int = 0
@@ -55,6 +56,11 @@ async def require_no_lane_sleeps_too_long(house: House) -> None:
 
 rates = st.floats(0.01, 500)
 lanes = st.lists(st.builds(Lane, rate=rates, tokens=st.floats(0, 500)), min_size=1, max_size=20)
+
+
+def test_letters_know_no_cap_of_texts() -> None:
+    lanes = [Lane(10, 10), Lane(10, 10, id="email", medium="email"), Lane(10, 10, daily_cap=5)]
+    assert [turn.quota for turn in turns(lanes, 300, TEN, 2)] == [2, 10, 5]
 
 
 @given(lanes, st.integers(1, 400), st.timedeltas(timedelta(), timedelta(seconds=30)))

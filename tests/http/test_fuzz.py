@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store.keys import ALL_SCOPES
+from service.store.keys import ALL_SCOPES, PLATFORM
 from tests.http.serving import serving
 from tests.support.house import close_house, open_house, visit
 
@@ -26,14 +26,14 @@ async def test_the_api_does_what_its_description_says(migrated_url: str, tmp_pat
     house = await open_house(migrated_url, on_host_clock=True)
     await house.take(visit())
     async with serving(house) as web:
-        key = await web.issue(" ".join(ALL_SCOPES))
+        keys = {"CLINICS_KEY": await web.issue(" ".join(ALL_SCOPES)), "PLATFORMS_KEY": await web.issue(clinic=PLATFORM)}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", f"{web.url}/openapi.json",
-            "--header", f"Authorization: Bearer {key}", "--checks", "all", "--phases", PHASES, "--no-color",
+            "--checks", "all", "--phases", PHASES, "--no-color",
             "--max-examples", "1" if SHORT else "100", "--max-time", str(SECONDS), "--continue-on-failure",
             *(["--seed", "1"] if SHORT else []),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env=os.environ | {"NO_PROXY": "*"}, cwd=tmp_path,
+            env=os.environ | keys | {"NO_PROXY": "*"}, cwd=tmp_path,
         )  # fmt: skip
         told = (await process.communicate())[0].decode()
     await close_house(house)

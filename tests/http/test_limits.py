@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from service.errors import TooMany
-from service.http.limits import Buckets, RateLimit
+from service.http.limits import Buckets, RateLimit, Turns
 from service.store.tables import ApiKey
 from tests.dispatch.acting import on_sqlite
 from tests.http.serving import Web, serving
@@ -63,3 +63,24 @@ async def test_a_key_that_is_used_says_since_when(web: Web) -> None:
     assert (await web.house.rows(ApiKey))[0].last_used_at is None
     await web.send("GET", "/v1/clinic/senders")
     assert (await web.house.rows(ApiKey))[0].last_used_at == web.house.clock()
+
+
+async def test_a_clinic_has_one_turn_at_a_time_and_others_do_not_wait_for_it() -> None:
+    turns, go_on, order = Turns(most_waiting=1), asyncio.Event(), []
+
+    async def counted(clinic: str, number: int) -> None:
+        async with turns.turn(clinic):
+            order.append(number)
+            await go_on.wait()
+
+    tasks = [asyncio.create_task(counted("glow", number)) for number in (1, 2)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooMany):
+        await counted("glow", 3)
+    tasks.append(asyncio.create_task(counted("dusk", 4)))
+    await asyncio.sleep(0)
+    assert order == [1, 4]
+    go_on.set()
+    await asyncio.gather(*tasks, counted("glow", 5))
+    assert order == [1, 4, 2, 5]
+    assert turns._queues == {}

@@ -4,7 +4,7 @@ The routes come from OpenAPI, and a route without a case here fails. What is ano
 what does not exist, and nothing that another clinic asks changes a row of ours.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -15,38 +15,30 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from service.clinics import add_clinic
-from service.store.keys import ALL_SCOPES, issue_key
+from service.locations import put_location
+from service.store.keys import ALL_SCOPES, PLATFORM, issue_key, prefix_of
 from tests.dispatch.acting import on_sqlite, the
+from tests.http.platform_cases import PLATFORM_CASES, Case
 from tests.http.serving import Answer, Web
 from tests.support.house import CLINIC, NOON, clinic, visit
 
 pytestmark = on_sqlite
 
 OURS: dict[str, Any] = {"treatment": "visit-8812", "client": "c-17", "staff": "grace", "protocol": "microneedling",
-        "step": "day-1-sunscreen", "medium": "sms", "locale": "en", "number": 1}  # fmt: skip
+        "step": "day-1-sunscreen", "medium": "sms", "locale": "en", "number": 1,
+        "clinic": "glow", "location": "annexe", "code": "MN-60"}  # fmt: skip
 ABSENT: dict[str, Any] = {
     "reminder": UUID(int=7),
     "treatment": "visit-0",
     "client": "c-0",
     "staff": "nobody",
     "number": 999_999,
+    "location": "nowhere",
+    "prefix": "00000000",
 }
 WORDS = "{{ clinic.name }}: our very own words. Call {{ location.urgent_phone }}"
 MARKS = ("c-17", "visit-8812", "Ada", "447400123456", "our very own words", "grace", "ac_")
 """What would give our clinic's things away."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One route: `names` says which of our things its address or body names, which another clinic tries."""
-
-    scope: str
-    names: tuple[str, ...] = ()
-    query: str = ""
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    status: int = 200
-    """What a key that may is answered where it names its own."""
 
 
 def words(method: str, path: str) -> tuple[str, str]:
@@ -106,14 +98,11 @@ CASES: dict[tuple[str, str], Case] = {
 }  # fmt: skip
 """In an order in which each can be done after the ones before it."""
 
-SPARED = {"api_key", "kept_answer"}
-"""Tables that tell of keys in use."""
-
 
 def route_of(method: str, path: str) -> tuple[str, str]:
     """The route with what it names by its own name."""
-    for prefix, name in (("/v1/reminders/", "reminder"), ("/v1/treatments/", "treatment"), ("/v1/staff/", "staff")):
-        if path.startswith(prefix):
+    for within, name in (("/v1/reminders/", "reminder"), ("/v1/treatments/", "treatment"), ("/staff/", "staff")):
+        if within in path:
             path = path.replace("{id}", f"{{{name}}}")
     return method.upper(), path.replace("{ref}", "{client}")
 
@@ -148,9 +137,10 @@ async def scene(web: Web) -> tuple[dict[str, Any], dict[str, Any]]:
     async with web.house.database.write() as connection:
         await add_clinic(connection, clinic(id="dusk"), NOON)
     await web.house.take(visit())
-    ours = OURS | {"reminder": (await the(web.house, "day-1-sunscreen")).id}
-    ours_key = await web.issue(" ".join(ALL_SCOPES))
-    us = Caller(web, ours_key)
+    us = Caller(web, await web.issue(" ".join(ALL_SCOPES)))
+    ours = OURS | {"reminder": (await the(web.house, "day-1-sunscreen")).id, "prefix": prefix_of(us.key)}
+    async with web.house.database.write() as connection:
+        await put_location(connection, CLINIC, "annexe", {"name": "Annexe"}, "command", NOON)
     await us.asks(("PUT", "/v1/staff/{staff}"), Case("operator", body={"name": "Grace", "role": "editor"}), ours)
     await us.asks(
         words("PUT", ""), Case("templates:write", body={"source": WORDS}, headers={"If-None-Match": "*"}), ours
@@ -161,14 +151,19 @@ async def scene(web: Web) -> tuple[dict[str, Any], dict[str, Any]]:
 async def rows_of_ours(web: Web) -> dict[str, Any]:
     async with web.house.database.read() as connection:
         return {
-            name: sorted(map(str, (await connection.execute(sa.select(table).where(table.c.clinic == CLINIC))).all()))
+            name: sorted(map(str, (await connection.execute(sa.select(*told(table)).where(table.c.clinic == CLINIC)))))
             for name, table in SQLModel.metadata.tables.items()
-            if "clinic" in table.c and name not in SPARED
+            if "clinic" in table.c
         }
 
 
+def told(table: sa.Table) -> list[sa.Column[Any]]:
+    """All that is known but when a key was used."""
+    return [column for column in table.columns if column.name != "last_used_at"]
+
+
 async def test_every_route_has_its_case(web: Web) -> None:
-    assert set(CASES) == await routes(web)
+    assert set(CASES) | set(PLATFORM_CASES) == await routes(web)
 
 
 async def test_nobody_strangers_and_keys_that_may_not_are_refused_alike_whatever_they_name(web: Web) -> None:
@@ -176,18 +171,22 @@ async def test_nobody_strangers_and_keys_that_may_not_are_refused_alike_whatever
     async with web.house.database.write() as connection:
         ended = NOON - timedelta(days=1)
         expired = await issue_key(connection, CLINIC, ended, scopes=" ".join(ALL_SCOPES), expires_at=NOON)
+        over = await issue_key(connection, PLATFORM, ended, expires_at=NOON)
     lacking = {one: await web.issue(" ".join(scope for scope in ALL_SCOPES if scope != one)) for one in ALL_SCOPES}
+    other = {True: await web.issue(clinic=PLATFORM), False: await web.issue(" ".join(ALL_SCOPES))}
+    lacking["platform"] = other[False]
     before, tried = await rows_of_ours(web), 0
-    for route, case in CASES.items():
+    for route, case in (CASES | PLATFORM_CASES).items():
         for key, status, code in (("", 401, "no-key"), ("ac_made_up", 401, "invalid-key"),
-                                  (expired, 401, "invalid-key"),
+                                  ("acp_made_up", 401, "invalid-key"), (expired, 401, "invalid-key"),
+                                  (over, 401, "invalid-key"), (other[route in CASES], 403, "missing-scope"),
                                   (lacking[case.scope], 403, "missing-scope")):  # fmt: skip
             answer = await Caller(web, key).asks(route, case, ours)
             assert answer.is_problem(status, code), (route, answer.text)
             tried += 1
         assert answer.text == (await Caller(web, key).asks(route, case, absent)).text, route
     assert await rows_of_ours(web) == before
-    assert tried == 4 * len(CASES)
+    assert tried == 7 * len(CASES | PLATFORM_CASES)
 
 
 async def test_what_is_another_clinics_answers_as_what_does_not_exist(web: Web) -> None:
@@ -220,3 +219,31 @@ async def test_who_may_is_answered(web: Web) -> None:
     for route, case in CASES.items():
         answer = await Caller(web, keys[case.scope]).asks(route, case, ours)
         assert answer.status == case.status, (route, answer.status, answer.text[:300])
+
+
+async def test_the_platform_finds_under_a_clinic_what_is_that_clinics_alone(web: Web) -> None:
+    """Another clinic's things answer there as what does not exist, and a clinic that there is not has nothing."""
+    ours, absent = await scene(web)
+    platform = Caller(web, await web.issue(clinic=PLATFORM))
+    before = await rows_of_ours(web)
+    for route, case in PLATFORM_CASES.items():
+        if "{clinic}" not in route[1]:
+            continue
+        nowhere = await platform.asks(route, case, ours | {"clinic": "nowhere"})
+        assert nowhere.is_problem(404, "unknown-clinic"), (route, nowhere.text)
+        if case.names:
+            foreign = await platform.asks(route, case, ours | {"clinic": "dusk"})
+            missing = await platform.asks(route, case, absent | {"clinic": "dusk"})
+            assert foreign.status == missing.status == 404, (route, foreign.text)
+            for name in case.names:
+                assert foreign.text.replace(str(ours[name]), str(absent[name])) == missing.text, route
+        assert await rows_of_ours(web) == before, route
+
+
+async def test_the_platform_is_answered(web: Web) -> None:
+    ours, _ = await scene(web)
+    platform = Caller(web, await web.issue(clinic=PLATFORM))
+    for route, case in PLATFORM_CASES.items():
+        answer = await platform.asks(route, case, ours)
+        assert answer.status == case.status, (route, answer.status, answer.text[:300])
+        assert not [mark for mark in ("Ada", "447400123456", "c-17", "visit-8812") if mark in answer.text], route

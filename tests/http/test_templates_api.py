@@ -113,10 +113,28 @@ async def test_recipients_of_a_version_are_listed_page_by_page(author: Author) -
         await day_one_due(house, id=f"e-{number}", treatment__id=f"v-{number}", client__ref=f"c-{number}")
     await house.dispatch()
     version = (await author.asks("GET", ONE)).json["version"]
-    first = (await author.asks("GET", f"{ONE}/recipients?version={version}&limit=2")).json
-    rest = (await author.asks("GET", f"{ONE}/recipients?version={version}&limit=2&before={first['before']}")).json
+    path = f"{ONE}/recipients?version={version}&limit=2"
+    unnamed = (await author.asks("GET", path)).json["recipients"]
+    assert [sorted(one) for one in unnamed] == [["at", "attempt", "reminder", "state"]] * 2
+    reader = Author(author.web, await author.web.issue("templates:write plans:read"))
+    first = (await reader.asks("GET", path)).json
+    rest = (await reader.asks("GET", f"{path}&before={first['before']}")).json
     clients = [one["client"] for one in (*first["recipients"], *rest["recipients"])]
     assert (sorted(clients), rest["before"]) == (["c-1", "c-2", "c-3"], None)
+
+
+async def test_a_preview_of_words_that_cannot_be_read_says_so_and_shows_no_others(author: Author) -> None:
+    await author.saves(OURS)
+    shown = (await author.asks("POST", ONE + "/preview", {"source": "{{ client.firstname }}"})).json["previews"]
+    assert {(one["origin"], "sms" in one, one["problems"][0]["code"]) for one in shown} == {
+        ("draft", False, "template-unknown-field")
+    }
+    page = await author.asks("POST", ONE + "/preview", {"source": "{{ client.firstname }}"}, accept="text/html")
+    assert "did you mean client.first_name?" in page.text
+    letter = {"source": "{{ client.firstname }}"}
+    spanish = ONE.replace("/en", "/es") + "/preview"
+    origins = {one["locale"]: one["origin"] for one in (await author.asks("POST", spanish, letter)).json["previews"]}
+    assert (origins["es"], origins["ar"]) == ("draft", "shipped-default")
 
 
 async def test_a_preview_is_a_page_too(author: Author) -> None:

@@ -66,7 +66,7 @@ def importer_of(
         CLINIC,
         reader_of(source, BytesIO(path.read_bytes()), LIMIT),
         takes or house.intake,
-        Rejects(rejects_of(path), after=progress.line),
+        None if isinstance(takes, Rehearsal) else Rejects(rejects_of(path), after=progress.line),
         journal,
         progress,
         pace=Pace(rows, LIMIT),

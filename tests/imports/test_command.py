@@ -86,7 +86,9 @@ def test_the_summary_says_what_became_of_the_rows(tmp_path: Path) -> None:
     assert dry.code == 2, dry.err
     assert "Nothing was stored" in dry.out
     assert "would fall due within 24 hours" in dry.out
-    assert taken(tmp_path) == 0
+    assert re.search(r"courses +1  told apart", dry.out)
+    assert "not taken: ended_at: write the time as" in dry.out
+    assert (taken(tmp_path), rejects_of(path).exists()) == (0, False)
     real = type_("import", path, "--clinic", CLINIC, folder=tmp_path, settings=DATABASE)
     assert real.code == 2, real.err
     assert re.search(r"taken +2  1 of a protocol that is not known here\n", real.out)

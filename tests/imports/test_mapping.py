@@ -77,9 +77,9 @@ def test_words_that_the_map_does_not_name_stay_and_our_own_names_of_columns_are_
         ('[values.servise]\na = "b"', ":values", 'no column "servise"'),
         ('[times]\nformat = "%d/%m/%Y %H:%M"\nzone = "Europe/Londn"', ":times.zone", "Europe/London"),
         ('[times]\nformat = "%d/%m %Q"\nzone = "Europe/London"', ":times.format", "%d/%m/%Y"),
-        ('[column]\na = "b"', ":column", "xtra"),
+        ('[column]\na = "b"', ":column", "leave it out"),
         ("[columns", "", "no TOML"),
-        ("[columns]\na = 3", ":columns.a", "string"),
+        ("[columns]\na = 3", ":columns.a", "in quotes"),
     ],
 )
 def test_a_map_that_is_wrong_is_refused_with_its_place(tmp_path: Path, text: str, place: str, sentence: str) -> None:

@@ -15,6 +15,7 @@ DONE = Summary(
     notes=Notes(),
     planned=4000,
     past=2500,
+    courses=310,
     seconds=2.0,
     rows_now=1201,
 )
@@ -28,6 +29,7 @@ def test_rows_reminders_and_the_rejects_file_are_told() -> None:
     told = text(DONE)
     assert "Imported visits.csv for glow: 2.0 s, 600 rows a second." in told
     assert "see visits.csv.rejects.ndjson" in told
+    assert "310  told apart by the dates of their visits" in told
     assert "Stopped" not in told
     assert "dry run" not in told
 
@@ -46,7 +48,9 @@ def test_an_import_that_went_on_says_from_where() -> None:
 
 
 def test_a_dry_run_says_what_would_fall_due_and_that_nothing_was_stored() -> None:
-    dry = replace(DONE, due=Due(12, 40))
+    dry = replace(DONE, due=Due(12, 40), rejects=None)
+    assert "see" not in text(dry)
+    assert (dry.as_json()["courses_inferred"], dry.as_json()["rejects_file"]) == (310, None)
     assert dry.as_json()["reminders"] == {
         "planned": 4000,
         "past": 2500,
@@ -64,4 +68,17 @@ def test_warnings_are_counted_by_kind_and_only_so_many_kinds_are_kept() -> None:
     first, *others = notes.warnings()
     assert (first["rows"], first["first_lines"]) == (2000, [1, 2, 3, 4, 5])
     assert len(others) < 50
-    assert "phone: no such number (2,000 rows: lines 1, 2, 3, 4, 5 ...)" in text(replace(DONE, notes=notes))
+    assert "note: phone: no such number (2,000 rows: lines 1, 2, 3, 4, 5 ...)" in text(replace(DONE, notes=notes))
+
+
+def test_why_rows_are_not_taken_is_told_with_their_first_lines() -> None:
+    notes = Notes()
+    notes.refuse([Problem("naive-time", "ended_at", "the time has no offset")], 7)
+    notes.refuse([Problem("wrong-cell-count", "", "the row has 3 cells")], 9)
+    told = text(replace(DONE, notes=notes))
+    assert "  not taken: ended_at: the time has no offset (1 row: line 7)\n" in told
+    assert "  not taken: the row has 3 cells (1 row: line 9)" in told
+    assert [one["code"] for one in replace(DONE, notes=notes).as_json()["refusals"]] == [
+        "naive-time",
+        "wrong-cell-count",
+    ]

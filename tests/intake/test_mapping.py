@@ -22,7 +22,7 @@ async def test_what_waited_for_its_code_is_planned_as_if_it_had_been_known(house
     await house.take(booked(protocol="MN-60"))
     async with house.database.read() as connection:
         assert await unmapped_codes(connection, CLINIC) == {"MN-60": 2}
-    mapped = await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "microneedling")
+    mapped = await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "microneedling", "staff:owner")
     planned = await coming(house)
     assert mapped == Mapped(treatments=2, planned=len(planned), past=4)
     assert {treatment for treatment, _, _ in planned} == {"visit-2"}
@@ -37,7 +37,9 @@ async def test_what_waited_for_its_code_is_planned_as_if_it_had_been_known(house
     }
     async with house.database.read() as connection:
         assert await codes_of_clinic(connection, CLINIC) == {"MN-60": "microneedling"}
-    assert await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "microneedling") == Mapped()
+    assert (
+        await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "microneedling", "staff:owner") == Mapped()
+    )
 
 
 @on_sqlite
@@ -45,7 +47,7 @@ async def test_a_code_means_what_its_own_clinic_says(migrated_url: str) -> None:
     house = await open_house(migrated_url, clinic(), clinic(id="bright"))
     for name in (CLINIC, "bright"):
         await house.take(visit(treatment__protocol="MN-60"), clinic=name)
-    await map_code(house.database, shipped().protocols, "bright", "MN-60", "microneedling")
+    await map_code(house.database, shipped().protocols, "bright", "MN-60", "microneedling", "staff:owner")
     assert {row.clinic for row in await house.rows(Reminder)} == {"bright"}
     assert {row.id for row in await house.rows(Course, core(Course).c.clinic == CLINIC)} == {"c-17|MN-60|"}
     await close_house(house)
@@ -58,5 +60,18 @@ async def test_a_code_means_what_its_own_clinic_says(migrated_url: str) -> None:
 )
 async def test_a_meaning_that_cannot_be_is_refused(house: House, code: str, protocol: str, problem: str) -> None:
     with pytest.raises(BadInput) as refused:
-        await map_code(house.database, shipped().protocols, CLINIC, code, protocol)
+        await map_code(house.database, shipped().protocols, CLINIC, code, protocol, "staff:owner")
     assert refused.value.code == problem
+
+
+@on_sqlite
+async def test_a_code_that_is_nearly_a_protocols_name_is_asked_about(house: House) -> None:
+    (taken,) = await house.take(visit(treatment__protocol="microneedlng"))
+    (again,) = await house.take(visit(treatment__protocol="microneedlng"))
+    (other,) = await house.take(visit(id="e-2", treatment__id="visit-2", treatment__protocol="MN-60"))
+    assert taken.warnings == again.warnings
+    assert [(one.code, one.where) for one in taken.warnings] == [("unknown-protocol", "data.treatment.protocol")]
+    assert 'did you mean "microneedling"?' in taken.warnings[0].message
+    assert other.warnings == ()
+    with pytest.raises(BadInput, match='did you mean "microneedling"'):
+        await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "micro-needling", "staff:owner")

@@ -26,9 +26,17 @@ def ada(**changes: Any) -> Any:
     return SimpleNamespace(**columns | changes)
 
 
-def now(recipients: list[Any] | None = None, consents: dict[Any, bool] | None = None, **client: Any) -> Preferences:
+LETTER, TEXT = ("email", "ada@example.com"), ("sms", "+447400123456")
+
+
+def now(
+    recipients: list[Any] | None = None,
+    consents: dict[Any, bool] | None = None,
+    came_by: tuple[str, str] = LETTER,
+    **client: Any,
+) -> Preferences:
     said = {("rebook", "email"): True} if consents is None else consents
-    return preferences_of(ada(**client), recipients or [], said, HOUSE, NOW)
+    return preferences_of(ada(**client), recipients or [], said, HOUSE, NOW, came_by)
 
 
 def suppressed(medium: str, reason: str = "unsubscribed") -> Any:
@@ -93,6 +101,30 @@ def test_asking_for_email_again_lifts_its_stop_and_gives_only_what_was_asked_for
     assert changes_of(stopped, choices_from(form("care-sms"))).lifted == ()
 
 
+@pytest.mark.parametrize(
+    ("stopped", "came_by", "lifted"),
+    [
+        (suppressed("email"), LETTER, ["email"]),
+        (suppressed("email"), TEXT, []),
+        (suppressed("email"), ("email", "a.lovelace@example.com"), []),
+        (suppressed("email", "stopped-on-page"), LETTER, ["email"]),
+        (suppressed("email", "stopped-on-page"), TEXT, []),
+        (suppressed("sms", "stopped-on-page"), TEXT, ["sms"]),
+        (suppressed("sms", "stopped-on-page"), LETTER, []),
+        (suppressed("sms", "stop"), TEXT, []),
+        (suppressed("sms", "stop"), LETTER, []),
+    ],
+)
+def test_a_stop_is_taken_back_by_whoever_reads_what_comes_to_that_address(
+    stopped: Any, came_by: tuple[str, str], lifted: list[str]
+) -> None:
+    found = changes_of(now([stopped], came_by=came_by), choices_from(form(*KINDS)))
+    assert [way.medium for way in found.lifted] == lifted
+    given = {medium for (_, medium), granted in found.consents.items() if granted}
+    assert stopped.medium in given or not lifted
+    assert lifted or stopped.medium not in given
+
+
 def test_stopping_everything_covers_what_is_not_shown() -> None:
     assert names(stop_everything().consents) == sorted(KINDS)
     assert not any(stop_everything().consents.values())
@@ -150,7 +182,7 @@ def test_a_pause_lasts_to_the_beginning_of_a_local_day(
 
 def test_the_day_is_the_client_s_own() -> None:
     late = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
-    there = preferences_of(ada(time_zone="Asia/Tokyo"), [], {}, HOUSE, late)
+    there = preferences_of(ada(time_zone="Asia/Tokyo"), [], {}, HOUSE, late, LETTER)
     assert (there.today, there.earliest) == (date(2026, 11, 22), date(2026, 11, 23))
 
 

@@ -15,6 +15,7 @@ from tests.support.house import read, shipped, visit
 
 ALL = ("care-sms", "care-email", "rebook-email")
 """What Ada gets: the switches that are on before she touches any."""
+LATER = {"id": "e-2", "treatment__id": "visit-2", "time": "2026-11-21T09:00:00Z"}
 CONSENT, CLIENT, RECIPIENT, REMINDER = core(Consent), core(Client), core(Recipient), core(Reminder)
 
 
@@ -172,17 +173,35 @@ async def test_a_sender_without_a_number_is_answered_by_reply(clients: Clients) 
     assert "reply START to one of our texts" in (await clients.reader().get(f"/p/{token}")).text
 
 
-async def test_the_owner_of_a_mailbox_lifts_its_suppression(clients: Clients) -> None:
-    token = await clients.opened_text()
+async def test_the_owner_of_a_mailbox_lifts_its_suppression_by_a_link_that_came_there(clients: Clients) -> None:
+    text, letter = await clients.opened_text(), token_of(await clients.opened_letter(**LATER))
     async with clients.house.database.write() as connection:
         await suppress(connection, "glow", "email", "ada@example.com", reason="spam-report", now=TEN)
-    page = await clients.reader().get(f"/p/{token}")
-    assert "Emails to you are stopped." in page.text
-    await clients.reader().choose(token, "care-sms", "care-email")
+    page = await clients.reader().get(f"/p/{text}")
+    assert "To get them again, open the link at the foot of one of our emails" in page.text
+    assert 'value="care-email"' not in page.text
+    before = await said(clients)
+    await clients.reader().choose(text, "care-sms", "care-email")
+    (row,) = await clients.house.rows(Recipient, RECIPIENT.c.medium == "email")
+    assert (row.suppressed_reason, (await said(clients))["care-email"]) == ("spam-report", before["care-email"])
+
+    assert "Switch on what you would like to get again." in (await clients.reader().get(f"/p/{letter}")).text
+    await clients.reader().choose(letter, "care-email")
     (row,) = await clients.house.rows(Recipient, RECIPIENT.c.medium == "email")
     assert (row.suppressed_at, row.suppressed_reason) == (None, "")
     found = await said(clients)
     assert (found["care-email"], found["rebook-email"]) == ((True, "client"), (False, "client"))
+
+
+@on_sqlite
+async def test_what_was_stopped_by_a_text_s_link_is_taken_back_for_each_address_by_its_own(clients: Clients) -> None:
+    text, letter = await clients.opened_text(), token_of(await clients.opened_letter(**LATER))
+    await clients.reader().post(f"/p/{text}", [("stop", "everything")])
+    page = await clients.reader().get(f"/p/{letter}?done=stopped")
+    assert "To get them again, send START to +447400123400." in page.text
+    await clients.reader().choose(letter, *ALL)
+    rows = await clients.house.rows(Recipient)
+    assert {row.medium: row.suppressed_reason for row in rows} == {"sms": "stopped-on-page", "email": ""}
 
 
 async def test_a_link_that_went_to_another_number_opens_nothing(clients: Clients) -> None:

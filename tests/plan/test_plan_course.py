@@ -1,5 +1,6 @@
 """What a course's visits lead to: when, how, and, where nothing is to be sent, why not."""
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 
@@ -307,6 +308,24 @@ def test_the_first_session_of_a_new_series_starts_the_count_anew() -> None:
     course = course_of(MICRONEEDLING, [*old, *fresh])
     assert not course.complete
     assert course.progress[fresh[1].treatment] == Progress(2, 6)
+
+
+@pytest.mark.parametrize(("ended_at", "number", "inferred"), [("2026-04-23T13:59", 2, 1), ("2026-04-23T14:00", 1, 2)])
+def test_a_session_without_a_number_begins_a_series_once_the_one_before_has_lapsed(
+    ended_at: str, number: int, inferred: int
+) -> None:
+    # Twelve weeks later by the wall clock, which has gone forward since.
+    late = visit(ended_at)
+    course = course_of(MICRONEEDLING, [visit("2026-01-29T15:00"), late])
+    assert (course.progress[late.treatment], course.inferred) == (Progress(number, 6), inferred)
+
+
+@pytest.mark.parametrize(("named", "number"), [(False, 1), (True, 7)])
+def test_a_session_after_the_last_begins_a_series_unless_the_clinic_named_the_course(named: bool, number: int) -> None:
+    visits = [replace(visit(f"2026-0{month}-01T15:00"), course_named=named) for month in range(1, 8)]
+    course = course_of(MICRONEEDLING, visits)
+    assert course.progress[visits[6].treatment] == Progress(number, 6)
+    assert (course.complete, course.inferred) == ((True, 0) if named else (False, 2))
 
 
 def test_progress_is_told_only_for_sessions() -> None:

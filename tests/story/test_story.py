@@ -237,7 +237,7 @@ def row_of(state: str, **changes: Any) -> Any:
         "step": "day-1", "occurrence": 0, "media": "sms,email", "medium": "sms", "send_mode": "first", "sender": "sms",
         "intended_at": TEN, "due_at": TEN, "expires_at": TEN + timedelta(hours=20), "zone": "Europe/London",
         "state": state, "reason": "", "by": "worker", "sender_paused_at": None, "sender_paused_reason": "",
-        "sender_open_at": TEN,
+        "sender_open_at": TEN, "sender_day_began_at": None, "sender_day_spent": 0,
     }  # fmt: skip
     return SimpleNamespace(**basic | changes)
 
@@ -300,6 +300,10 @@ def test_what_was_decided_is_told_with_its_evidence(code: str, detail: Any, expe
         ({"sender": None}, "It has been due since Sat 21 Nov, 10:00, but the clinic has no sender for SMS."),
         ({"sender_open_at": TEN + timedelta(minutes=5)},
          "It has been due since Sat 21 Nov, 10:00; the sender sms may go on at Sat 21 Nov, 10:05."),
+        ({"sender_open_at": TEN + timedelta(hours=2), "sender_day_began_at": TEN - timedelta(hours=22),
+          "sender_day_spent": 5000},
+         ("It has been due since Sat 21 Nov, 10:00; the clinic has sent as much as it may in a day (5000 segments of "
+          "text), and the sender sms may go on at Sat 21 Nov, 12:00.")),
         ({"due_at": datetime(2027, 1, 4, 10, tzinfo=UTC)}, "It is due on Mon 4 Jan 2027, 10:00, by SMS."),
     ],
 )  # fmt: skip

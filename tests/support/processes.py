@@ -6,7 +6,8 @@
         worker.signal(signal.SIGTERM)
         assert await worker.ended() == 0
 
-Only processes started here are ever signalled. What still runs at the end of the block is killed.
+Only processes started here are ever signalled. What still runs at the end of the block is killed. Where there is a
+warm process, they are forked from it: as real, and sooner there.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from service import clock
+from tests.support.warm import Forked, Streams, Warm
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ class Ended:
 class Process:
     """One process that runs, or has ended."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], title: str, log: Path) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes] | Forked, title: str, log: Path) -> None:
         self._popen = popen
         self.title = title
         self._log = log
@@ -135,7 +137,8 @@ class Process:
 class Processes:
     """All processes of one test; they work in `folder` and keep their words beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: Warm | None = None) -> None:
+        self._warm = warm
         self.folder = folder / "work"
         self._logs = folder / "logs"
         self.folder.mkdir()
@@ -152,17 +155,12 @@ class Processes:
         """Start `aftercare ARGUMENTS`; `settings` are environment variables, `given` a file for standard input."""
         title = " ".join([Path(program[-1]).name, *arguments])
         log = self._logs / f"{len(self.all)}-{arguments[0] if arguments else 'bare'}"
-        paths = [log.with_suffix(".out"), log.with_suffix(".err"), given or Path(os.devnull)]
-        with paths[0].open("wb") as out, paths[1].open("wb") as err, paths[2].open("rb") as read:
-            popen = subprocess.Popen(
-                [*program, *arguments],
-                cwd=self.folder,
-                env={**_environment(program), **settings},
-                stdin=read,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,  # a Ctrl-C at the test run's terminal is not for them
-            )
+        streams = Streams(*(str(path.absolute()) for path in _streams(log, given)))
+        environment = {**_environment(program), **settings}
+        if self._warm is not None and program == AFTERCARE:
+            popen: subprocess.Popen[bytes] | Forked = self._warm.fork(arguments, self.folder, environment, streams)
+        else:
+            popen = _started((*program, *arguments), self.folder, environment, streams)
         process = Process(popen, f"{title} (pid {popen.pid})", log)
         self.all.append(process)
         return process
@@ -186,8 +184,8 @@ class Processes:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Processes]:
-    processes = Processes(folder)
+async def running(folder: Path, warm: Warm | None = None) -> AsyncIterator[Processes]:
+    processes = Processes(folder, warm)
     try:
         yield processes
     finally:
@@ -206,6 +204,33 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def _streams(log: Path, given: Path | None) -> tuple[Path, Path, Path]:
+    """Files for the standard streams; the latter two are there, and empty."""
+    out, err = log.with_suffix(".out"), log.with_suffix(".err")
+    out.touch()
+    err.touch()
+    return given or Path(os.devnull), out, err
+
+
+def _started(
+    command: tuple[str, ...], folder: Path, environment: Mapping[str, str], streams: Streams
+) -> subprocess.Popen[bytes]:
+    with (
+        Path(streams.given).open("rb") as given,
+        Path(streams.out).open("wb") as out,
+        Path(streams.err).open("wb") as err,
+    ):
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=given,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,  # a Ctrl-C at the test run's terminal is not for them
+        )
 
 
 def _environment(program: tuple[str, ...]) -> dict[str, str]:

@@ -13,10 +13,10 @@ from service.store.tables.answers import Alert, Reply
 from service.store.tables.appointments import Appointment, ServiceCode, Void
 from service.store.tables.base import core, plain_times
 from service.store.tables.exchanges import KeptAnswer, Refusal
-from service.store.tables.guards import Audit, NumberBlock, RetentionMark
+from service.store.tables.guards import Audit, NumberBlock, NumberText, RetentionMark
 from service.store.tables.messages import Attempt, Decision, Reminder, Wording
 from service.store.tables.people import Client, Consent, Recipient
-from service.store.tables.platform import SchemaInfo, Worker, ZoneRules
+from service.store.tables.platform import PlatformAnswer, PlatformKey, SchemaInfo, Worker, ZoneRules
 from service.store.tables.receipts import ParkedReceipt, Poll, RefusedWords, SenderWatch
 from service.store.tables.staff import StaffAddress, StaffMessage
 from service.store.tables.tenants import ApiKey, Clinic, Location, Sender, SignIn, Staff
@@ -47,7 +47,10 @@ __all__ = [
     "KeptAnswer",
     "Location",
     "NumberBlock",
+    "NumberText",
     "ParkedReceipt",
+    "PlatformAnswer",
+    "PlatformKey",
     "Poll",
     "ProtocolReview",
     "Recipient",

@@ -44,6 +44,22 @@ class RetentionMark(SQLModel, table=True):
     look_at: datetime
 
 
+class NumberText(SQLModel, table=True):
+    """A text that its number's present clients do not show: to one who had the number then, or to staff.
+
+    Kept for as long as texts to a number are counted, without the number.
+    """
+
+    __tablename__ = "number_text"
+
+    clinic: str = Field(primary_key=True, foreign_key="clinic.id")
+    digest: str = Field(primary_key=True)
+    """Of the number, keyed by the house's secret."""
+    id: UUID = Field(primary_key=True)
+    """The reminder's; of texts to staff their own."""
+    at: datetime
+
+
 class NumberBlock(SQLModel, table=True):
     """How many numbers of one block (all but the last four digits) became known to a clinic within an hour."""
 

@@ -3,7 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Field, SQLModel
+import sqlalchemy as sa
+from sqlmodel import Field, Index, SQLModel
+
+from service.store.tables.base import JSON
+from service.types import Json
 
 
 class Worker(SQLModel, table=True):
@@ -34,3 +38,33 @@ class ZoneRules(SQLModel, table=True):
 
     zone: str = Field(primary_key=True)
     digest: str
+
+
+class PlatformKey(SQLModel, table=True):
+    """A bearer key of the platform: it sets clinics up, and reads nothing of theirs. Only its SHA-256 is stored."""
+
+    __tablename__ = "platform_key"
+
+    prefix: str = Field(primary_key=True)
+    digest: str = Field(unique=True)
+    scopes: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """Written at most once a minute."""
+
+
+class PlatformAnswer(SQLModel, table=True):
+    """What was answered to a platform key's request with an Idempotency-Key: see KeptAnswer."""
+
+    __tablename__ = "platform_answer"
+    __table_args__ = (Index("ix_platform_answer_begun_at", "begun_at"),)
+
+    key: str = Field(primary_key=True)
+    idempotency_key: str = Field(primary_key=True)
+    request: str
+    status: int | None = None
+    headers: Json = Field(default_factory=dict, sa_type=JSON)
+    body: bytes = Field(default=b"", sa_type=sa.LargeBinary)
+    begun_at: datetime

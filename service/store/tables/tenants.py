@@ -30,6 +30,10 @@ class Clinic(SQLModel, table=True):
     quiet_email: bool = False
     sms_countries: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
     """Where its texts may go, as ISO codes; empty: to its own country."""
+    caps: Json = Field(default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": "{}"})
+    """By purpose: at most `most` messages to a client within `days`; one that is not named: as the settings say."""
+    forget_after_months: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Clients without a visit or an appointment for so long are erased; 0: nobody is."""
     brand: Json = Field(default_factory=dict, sa_type=JSON)
     words_stamp: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Grows whenever what is sent in this clinic's name changes: a publish, a hold, a confirmation."""

@@ -1,0 +1,51 @@
+"""A clinic's senders, as they are set up."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.pauses import CLINIC_PAUSED
+from service.store.tables import Clinic, Reminder, Sender, core
+from service.types import Json, Medium, ReminderState
+
+CLINIC, REMINDER, SENDER = core(Clinic), core(Reminder), core(Sender)
+
+
+async def hold_sender(connection: AsyncConnection, clinic: str, medium: Medium) -> Any | None:
+    """The clinic's sender of this medium, held until this transaction ends; the clinic is held too, so that nobody
+    else adds one."""
+    await connection.execute(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic).with_for_update(key_share=True))
+    query = sa.select(SENDER).where(SENDER.c.clinic == clinic, SENDER.c.medium == medium.value)
+    return (await connection.execute(query.order_by(SENDER.c.id).with_for_update())).first()
+
+
+async def change_sender(connection: AsyncConnection, clinic: str, medium: Medium, values: Mapping[str, Any]) -> None:
+    named = sa.and_(SENDER.c.clinic == clinic, SENDER.c.medium == medium.value)
+    await connection.execute(SENDER.update().where(named).values(**values))
+
+
+async def add_sender(connection: AsyncConnection, row: Json, now: datetime) -> None:
+    """What was scheduled without a sender has this one from now on. Paused from the beginning where its clinic is.
+
+    The clinic is held already, so that nothing is scheduled meanwhile.
+    """
+    paused = await connection.scalar(
+        sa.select(CLINIC.c.id).where(CLINIC.c.id == row["clinic"], CLINIC.c.paused_at.is_not(None))
+    )
+    held = {"paused_at": now, "paused_reason": CLINIC_PAUSED} if paused else {}
+    waiting = sa.and_(
+        REMINDER.c.state == sa.literal_column(f"'{ReminderState.SCHEDULED.value}'"),
+        REMINDER.c.clinic == row["clinic"],
+        REMINDER.c.sender.is_(None),
+        REMINDER.c.medium == row["medium"],
+    )
+    next_due = await connection.scalar(sa.select(sa.func.min(REMINDER.c.due_at)).where(waiting))
+    await connection.execute(SENDER.insert().values(row | held | {"next_due_at": next_due}))
+    await connection.execute(REMINDER.update().where(waiting).values(sender=row["id"]))
+
+
+async def name_of(connection: AsyncConnection, clinic: str) -> str:
+    return str(await connection.scalar(sa.select(CLINIC.c.name).where(CLINIC.c.id == clinic)))

@@ -1,0 +1,204 @@
+"""/v1/clinics: a platform sets clinics up over HTTP alone, by keys that read nothing of them."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from service.store.keys import PLATFORM
+from service.store.tables import ApiKey, Audit, Clinic, Location, PlatformAnswer, PlatformKey, Reminder, Sender, core
+from tests.dispatch.acting import TEN, on_sqlite, the
+from tests.http.platform_cases import AURORA
+from tests.http.serving import Answer, Web
+from tests.support.house import visit
+
+pytestmark = on_sqlite
+
+sender = core(Sender)
+
+
+@pytest.fixture
+async def platform(web: Web) -> Web:
+    return Web(web.house, web.port, await web.issue(clinic=PLATFORM), web.client)
+
+
+async def ask(web: Web, method: str, path: str, body: Any = None, **how: Any) -> Answer:
+    given = None if body is None else orjson.dumps(body)
+    return await web.send(method, "/v1/clinics" + path, given, **how)
+
+
+async def done(web: Web, method: str, path: str, body: Any = None, **how: Any) -> Any:
+    answer = await ask(web, method, path, body, **how)
+    assert answer.status in {200, 201}, answer.text
+    return answer.json
+
+
+async def test_a_clinic_is_set_up_and_goes_live_over_http_alone(platform: Web) -> None:
+    whole = AURORA | {"alert_email": "desk@aurora.example", "locations": [{"id": "quay", "name": "The Quay"}]}
+    made = await ask(platform, "POST", "", whole)
+    assert (made.status, made.headers["location"]) == (201, "/v1/clinics/aurora")
+    assert made.json["locations"][0] | {"id": "quay", "name": "The Quay"} == made.json["locations"][0]
+    (line,) = [one for one in (await done(platform, "GET", ""))["clinics"] if one["id"] == "aurora"]
+    assert (line["mode"], line["paused_at"]) == ("outbox", None)
+    await done(platform, "PUT", "/aurora/service-codes/MN-60", {"protocol": "microneedling"})
+    await done(platform, "PUT", "/aurora/senders/email", {"address": "care@aurora.example"})
+    key = (await done(platform, "POST", "/aurora/keys", {"scopes": ["events:write", "plans:read", "operator"]}))["key"]
+    review = orjson.dumps({"clinician": "Dr Lee", "reader": "Grace"})
+    assert (await platform.send("PUT", "/v1/protocols/microneedling/reviews/en", review, key=key)).status == 200
+    event = visit(treatment__protocol="MN-60", client__phone="+353851234567", client__time_zone="Europe/Dublin")
+    assert (await platform.post(event, key=key)).json["result"] == "planned"
+    platform.house.clock.moment = TEN
+    (intent,) = (await platform.house.dispatch()).intents
+    assert (intent.clinic, intent.kept_for) == ("aurora", "")
+    assert [one["id"] for one in (await done(platform, "GET", "?mode=live"))["clinics"]] == ["aurora", "glow"]
+
+
+async def test_clinics_are_listed_a_page_at_a_time_and_by_what_they_are(platform: Web) -> None:
+    for name, number in (("aurora", "+447400123477"), ("bright", "+447400123478")):
+        await done(platform, "POST", "", AURORA | {"id": name, "sms_from": number})
+    await done(platform, "POST", "/bright/pause")
+    first = await done(platform, "GET", "?limit=2")
+    assert ([one["id"] for one in first["clinics"]], first["next"]) == (["aurora", "bright"], "bright")
+    last = await done(platform, "GET", f"?limit=2&cursor={first['next']}")
+    assert ([one["id"] for one in last["clinics"]], last["next"]) == (["glow"], None)
+    for query, expected in (("?paused=true", ["bright"]), ("?paused=false", ["aurora", "glow"]),
+                            ("?mode=outbox", ["aurora", "bright"]), ("?mode=live&paused=true", [])):  # fmt: skip
+        assert [one["id"] for one in (await done(platform, "GET", query))["clinics"]] == expected, query
+
+
+REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
+    ({"id": "glow"}, 409, "clinic-exists", "id"),
+    ({"sms_from": "+447400123400"}, 409, "sender-taken", "senders.sms"),
+    ({"id": "Aurora"}, 422, "invalid-clinic", "id"),
+    ({"time_zone": "Europe/Dublyn"}, 422, "unknown-zone", "time_zone"),
+    ({"sms_from": "+44"}, 422, "invalid-number", "senders.sms.address"),
+    ({"caps": {"care": {"most": 0, "days": 1}}}, 422, "invalid-field", "caps.care.most"),
+    ({"locations": [{"id": "a", "name": "A"}, {"id": "a", "name": "B"}]}, 422, "given-twice", "places.a"),
+]
+
+
+async def test_what_cannot_be_added_is_refused_and_leaves_nothing(platform: Web) -> None:
+    for changes, status, code, where in REFUSED:
+        answer = await ask(platform, "POST", "", AURORA | changes)
+        assert answer.is_problem(status, code), answer.text
+        assert answer.json["errors"][0]["where"] == where
+    assert len(await platform.house.rows(Clinic)) == 1
+
+
+async def test_a_clinic_is_changed_only_as_it_was_seen(platform: Web) -> None:
+    seen = (await ask(platform, "GET", "/glow")).headers["etag"]
+    caps = {"caps": {"care": {"most": 1, "days": 2}, "review": {"most": 1, "days": 30}}}
+    changed = await ask(platform, "PATCH", "/glow", caps, **{"If-Match": seen})
+    assert (changed.status, changed.json["caps"]) == (200, caps["caps"])
+    assert changed.headers["etag"] != seen
+    stale = await ask(platform, "PATCH", "/glow", {"name": "Glow"}, **{"If-Match": seen})
+    assert stale.is_problem(412, "clinic-changed")
+    again = await done(platform, "PATCH", "/glow", {"caps": {"care": None}}, **{"If-Match": changed.headers["etag"]})
+    assert again["caps"] == {"review": {"most": 1, "days": 30}}
+    assert (await ask(platform, "PATCH", "/glow", {})).is_problem(422, "nothing-to-set")
+    lines = [(line.act, line.about, line.who[:8]) for line in await platform.house.rows(Audit)]
+    assert lines == [("clinic-changed", "caps", "key:acp_")] * 2
+
+
+async def test_a_key_is_shown_once_even_where_the_request_is_repeated(platform: Web) -> None:
+    body, headers = {"scopes": ["plans:read"], "lasts_days": 90}, {"Idempotency-Key": "one"}
+    first = await done(platform, "POST", "/glow/keys", body, **headers)
+    again = await ask(platform, "POST", "/glow/keys", body, **headers)
+    assert (again.json, again.headers["idempotency-replayed"]) == (first | {"key": None}, "true")
+    assert first["key"] not in str(await platform.house.rows(PlatformAnswer))
+    assert (await ask(platform, "POST", "/glow/pause", **headers)).is_problem(409, "idempotency-key-reused")
+    assert (await platform.send("GET", "/v1/clinic", key=first["key"])).status == 200
+    new = await done(platform, "POST", f"/glow/keys/{first['prefix']}/rotate", {"grace_hours": 0})
+    assert (new["scopes"], new["expires_at"] is None) == (["plans:read"], False)
+    assert (await ask(platform, "DELETE", f"/glow/keys/{new['prefix']}")).status == 204
+    for path, method in ((f"/glow/keys/{new['prefix']}/rotate", "POST"), ("/glow/keys/00000000", "DELETE")):
+        assert (await ask(platform, method, path)).is_problem(404, "unknown-key")
+    assert (await ask(platform, "POST", "/glow/keys", {"scopes": ["platform"]})).is_problem(422, "unknown-scope")
+    listed = (await done(platform, "GET", "/glow/keys"))["keys"]
+    assert {one["prefix"] for one in listed} == {row.prefix for row in await platform.house.rows(ApiKey)}
+    assert not [one for one in listed if "key" in one or "digest" in one]
+    assert [line.act for line in await platform.house.rows(Audit)] == ["key-issued", "key-issued", "key-ended",
+                                                                       "key-ended"]  # fmt: skip
+
+
+async def test_a_sender_is_set_up_capped_held_back_and_let_go_on(platform: Web) -> None:
+    line = await done(platform, "PUT", "/glow/senders/sms", {"daily_cap": 500, "rate": 2.5})
+    assert (line["daily_cap"], line["rate"], line["address"]) == (500, 2.5, "+447400123400")
+    assert (await done(platform, "PUT", "/glow/senders/sms", {"daily_cap": None}))["daily_cap"] is None
+    held = await done(platform, "POST", "/glow/senders/sms/pause")
+    assert held["paused"]["reason"]["code"] == "paused-by-hand"
+    assert (await ask(platform, "POST", "/glow/senders/sms/pause")).is_problem(409, "sender-paused")
+    assert (await done(platform, "POST", "/glow/senders/sms/resume"))["paused"] is None
+    await done(platform, "POST", "/glow/pause")
+    assert (await ask(platform, "POST", "/glow/senders/sms/resume")).is_problem(409, "clinic-paused")
+    assert (await ask(platform, "PUT", "/glow/senders/sms", {})).is_problem(422, "nothing-to-set")
+    for body, code in (({"address": "+4"}, "invalid-number"), ({"rate": 0}, "invalid-field")):
+        assert (await ask(platform, "PUT", "/glow/senders/sms", body)).is_problem(422, code)
+    assert (await ask(platform, "PUT", "/glow/senders/email", {"address": "care"})).is_problem(422, "invalid-email")
+
+
+async def test_what_was_planned_without_a_sender_follows_once_there_is_one(platform: Web) -> None:
+    async with platform.house.database.write() as connection:
+        await connection.execute(sender.delete().where(sender.c.id == "sms"))
+    assert (await ask(platform, "POST", "/glow/senders/sms/pause")).is_problem(404, "unknown-sender")
+    await platform.house.take(visit(client__email=None))
+    assert (await the(platform.house)).sender is None
+    await done(platform, "POST", "/glow/pause")
+    made = await done(platform, "PUT", "/glow/senders/sms", {"address": "+447400123499"})
+    assert made["paused"]["reason"]["code"] == "clinic-paused"
+    (row, lane) = await the(platform.house), await the_lane(platform)
+    assert (row.sender, lane.next_due_at) == ("sms", row.due_at)
+    await done(platform, "POST", "/glow/resume")
+    platform.house.clock.moment = row.due_at
+    assert len((await platform.house.dispatch()).intents) == 1
+
+
+async def the_lane(web: Web) -> Any:
+    (lane,) = await web.house.rows(Sender, sender.c.id == "sms")
+    return lane
+
+
+async def test_locations_come_change_and_go(platform: Web) -> None:
+    path = "/glow/locations/room%202%2Fblue"
+    made = await done(platform, "PUT", path, {"name": "Blue room", "time_zone": "Europe/Paris"})
+    assert (made["id"], made["time_zone"], made["phone"]) == ("room 2/blue", "Europe/Paris", "")
+    assert (await done(platform, "PUT", path, {"phone": "+44 20 7946 0018"}))["name"] == "Blue room"
+    assert (await ask(platform, "PUT", path, {"time_zone": "Europe/Paree"})).is_problem(422, "unknown-zone")
+    assert (await ask(platform, "PUT", "/glow/locations/new", {"phone": "1"})).is_problem(422, "empty-field")
+    assert (await ask(platform, "PUT", f"/glow/locations/{'x' * 101}", {"name": "X"})).is_problem(
+        422, "invalid-location"
+    )
+    assert [one["id"] for one in (await done(platform, "GET", "/glow/locations"))["locations"]] == [
+        "room 2/blue",
+        "soho",
+    ]
+    assert (await ask(platform, "DELETE", path)).status == 204
+    assert (await ask(platform, "DELETE", path)).is_problem(404, "unknown-location")
+    assert [row.id for row in await platform.house.rows(Location)] == ["soho"]
+    acts = [(line.act, line.about) for line in await platform.house.rows(Audit)]
+    assert acts == [("location-changed", "room 2/blue")] * 2 + [("location-removed", "room 2/blue")]
+
+
+async def test_a_code_that_gets_a_meaning_plans_what_waited_for_it(platform: Web) -> None:
+    await platform.house.take(visit(treatment__protocol="MN-60"))
+    assert (await done(platform, "GET", "/glow/service-codes"))["codes"] == [
+        {"code": "MN-60", "protocol": None, "waiting": 1}
+    ]
+    mapped = await done(platform, "PUT", "/glow/service-codes/MN-60", {"protocol": "microneedling"})
+    assert (mapped["treatments"], mapped["reminders"]["planned"] > 5) == (1, True)
+    assert len(await platform.house.rows(Reminder)) > 5
+    assert [(line.act, line.about) for line in await platform.house.rows(Audit)] == [("code-mapped", "MN-60")]
+    path = "/glow/service-codes/MN-30"
+    assert (await ask(platform, "PUT", path, {"protocol": "needling"})).is_problem(422, "unknown-protocol")
+    taken = await ask(platform, "PUT", "/glow/service-codes/microneedling", {"protocol": "microneedling"})
+    assert taken.is_problem(422, "protocol-name")
+    assert (await ask(platform, "PUT", f"/glow/service-codes/{'x' * 201}", {"protocol": "x"})).is_problem(
+        422, "too-long"
+    )
+
+
+async def test_a_key_of_the_platform_is_noted_in_use_and_kept_as_a_digest(platform: Web) -> None:
+    await ask(platform, "GET", "")
+    (row,) = await platform.house.rows(PlatformKey)
+    assert row.last_used_at == platform.house.clock()
+    assert platform.key not in str(row)
