@@ -23,8 +23,9 @@ run: .venv/ready-to-run  ## Start web and worker on SQLite and the outbox, with 
 
 ##@ Work on it
 
+# Tests wait for processes and disks a third of their time: three at once keep two cores busy.
 test: .venv/ready-to-work  ## Run all tests, on SQLite and on a PostgreSQL of their own
-	@$(IN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(IN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: .venv/ready-to-work  ## Lint, format, types, layers, and the shipped protocols and templates
 	@$(IN)/ruff check .

@@ -19,6 +19,7 @@ purpose `most` and `days`, or None: as the settings say."""
 MOST, LONGEST = 10, 366
 """Bounds of a clinic's own caps: messages, and days. Ten a day is what one number may get at most, too."""
 
+_LONGEST_ID = 100
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOGO = re.compile(r"https://[^\s\"'<>]{1,500}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -40,6 +41,14 @@ def field_problems(values: Mapping[str, Setting]) -> list[Problem]:
             fits, code, sentence = _CHECKS[name]
             found += [] if fits(str(value)) else [Problem(code, name, sentence)]
     return found
+
+
+def location_problems(location: str, where: str) -> Sequence[Problem]:
+    """What is wrong with the id of a location that stands at this place."""
+    if location and location == location.strip() and len(location) <= _LONGEST_ID and location.isprintable():
+        return ()
+    sentence = f"events name a location by at most {_LONGEST_ID} printable characters, without space around them"
+    return (Problem("invalid-location", where, sentence),)
 
 
 def zone_problems(zone: str, where: str) -> Sequence[Problem]:

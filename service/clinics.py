@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.clinic_fields import Setting, field_problems, zone_problems
+from service.clinic_fields import Setting, field_problems, location_problems, zone_problems
 from service.errors import BadInput, Conflict, Problem
 from service.store.alerts import hurry_alerts
 from service.store.clinics import House, house_of_rows
@@ -197,6 +197,7 @@ def _problems(new: NewClinic) -> list[Problem]:
     )
     found += field_problems({name: getattr(new, name) for name in names})
     for place in new.places:
+        found += location_problems(place.id, f"places.{place.id}.id")
         if place.time_zone:
             found += zone_problems(place.time_zone, f"places.{place.id}.time_zone")
     return [*found, *sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]

@@ -6,12 +6,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.audit import Deed, note
-from service.clinic_fields import zone_problems
+from service.clinic_fields import location_problems, zone_problems
 from service.errors import BadInput, NotFound, Problem
 from service.store import locations as store
 from service.store.replanning import replan_clinic
-
-_LONGEST = 100
 
 
 async def put_location(
@@ -22,7 +20,9 @@ async def put_location(
     Raises BadInput with every problem.
     """
     known = await store.hold_location(connection, clinic, location)
-    problems = _name_problems(location, values, is_new=known is None)
+    problems = [*location_problems(location, "id")]
+    if not values.get("name", "as it is" if known else "").strip():
+        problems.append(Problem("empty-field", "name", "clients read the location's name: it may not be empty"))
     problems += zone_problems(values["time_zone"], "time_zone") if values.get("time_zone") else []
     if problems:
         raise BadInput(*problems)
@@ -38,13 +38,3 @@ async def remove_location(connection: AsyncConnection, clinic: str, location: st
         raise NotFound(Problem("unknown-location", location, "this clinic has no such location"))
     await replan_clinic(connection, clinic, now)
     await note(connection, clinic, who, Deed.LOCATION_REMOVED, now, about=location)
-
-
-def _name_problems(location: str, values: Mapping[str, str], *, is_new: bool) -> list[Problem]:
-    found = []
-    if not location.strip() or location != location.strip() or len(location) > _LONGEST or not location.isprintable():
-        sentence = f"events name a location by at most {_LONGEST} printable characters, without space around them"
-        found.append(Problem("invalid-location", "id", sentence))
-    if not values.get("name", "" if is_new else "as it is").strip():
-        found.append(Problem("empty-field", "name", "clients read the location's name: it may not be empty"))
-    return found

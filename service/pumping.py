@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import phonenumbers
@@ -69,9 +70,15 @@ class NumberCap:
 
     def veil(self, clinic: str, number: str) -> str:
         """What stands for a clinic's number once nobody may know it any more."""
-        key = hashlib.sha256(self.secret.encode()).digest()
-        said = f"{clinic} {number}".encode()
-        return hashlib.blake2b(said, key=key, person=_PURPOSE, digest_size=_DIGEST_BYTES).hexdigest()
+        keyed = _keyed_with(self.secret).copy()
+        keyed.update(f"{clinic} {number}".encode())
+        return str(keyed.hexdigest())
+
+
+@lru_cache(maxsize=8)
+def _keyed_with(secret: str) -> Any:
+    key = hashlib.sha256(secret.encode()).digest()
+    return hashlib.blake2b(key=key, person=_PURPOSE, digest_size=_DIGEST_BYTES)
 
 
 class Texts:

@@ -33,13 +33,15 @@ async def put_sender(
     sender = NewSender(medium, **given)
     if problems := [*sender_problems([sender]), *_address_problems(sender)]:
         raise BadInput(*problems)
-    await refuse_taken(connection, clinic, [sender])
+    if {"address", "messaging_service"} & values.keys():
+        await refuse_taken(connection, clinic, [sender])
     if known:
         await store.change_sender(connection, clinic, medium, values)
+        await store.open_day(connection, clinic, known.id, now)
     else:
         name = await store.name_of(connection, clinic)
         await store.add_sender(connection, sender_row(clinic, name, sender, now), now)
-        await notify(connection, now)
+    await notify(connection, now)
     await note(connection, clinic, who, Deed.SENDER_CHANGED, now, about=medium.value)
 
 
@@ -49,6 +51,8 @@ async def cap(
     """So many segments (letters, by email) in 24 hours at most; None: as the settings say. Raises NotFound."""
     await _the_sender(connection, clinic, sender)
     await cap_sender(connection, (clinic, sender), a_day)
+    await store.open_day(connection, clinic, sender, now)
+    await notify(connection, now)
     await note(connection, clinic, who, Deed.SENDER_CAPPED, now, about=sender)
 
 

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from service.store import session
 from service.store.schema import migrate
 from service.store.session import Database
+from tests.support.compiled import share_compiled
 from tests.support.guarded import guard_moves
 from tests.support.house import House, close_house, open_house
 from tests.support.postgres import Server, postgres
@@ -24,6 +25,8 @@ from tests.support.postgres import Server, postgres
 settings.register_profile("house", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("house")
+
+gc.set_threshold(10_000)  # what is loaded and collected from here on never becomes garbage
 
 prepare_sqlite = session._prepare_sqlite
 
@@ -37,6 +40,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 session._prepare_sqlite = _prepare_sqlite
+share_compiled()
 
 _LONGEST_FIRST = ("tests/acceptance", "tests/browser", "tests/test_state_machine.py", "tests/imports/test_command.py")
 """What takes seconds a test: begun first, so that at the end no worker is left alone with it."""
@@ -47,11 +51,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What has been loaded up to here never becomes garbage; looking through it again and again took a sixth of the
-    time of all tests."""
+    """Looking again and again through what has been loaded up to here took a sixth of the time of all tests."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000)
 
 
 _numbers = itertools.count(1)

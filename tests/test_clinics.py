@@ -1,5 +1,6 @@
 """Making a clinic: everything that is wrong is said at once, and nothing of it is stored."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 
 from service.clinics import NewPlace, NewSender, add_clinic
 from service.errors import BadInput, Conflict
+from service.settings import Settings
 from service.store.clinics import houses
-from service.store.tables import Clinic, Location, Sender, Staff
+from service.store.tables import Clinic, Location, Sender, Staff, core
 from service.types import Medium
+from service.wiring.shared import inbound_address
 from tests.support.house import House, clinic
 
 SMS = NewSender(Medium.SMS, "+447400123400", 10)
@@ -28,6 +31,8 @@ SMS = NewSender(Medium.SMS, "+447400123400", 10)
         ({"time_zone": "Europe/Lodnon"}, [("unknown-zone", "time_zone")]),
         ({"time_zone": ""}, [("unknown-zone", "time_zone")]),
         ({"places": (NewPlace("ny", "NY", "America/NewYork"),)}, [("unknown-zone", "places.ny.time_zone")]),
+        ({"places": (NewPlace("ny\n", "NY"),)}, [("invalid-location", "places.ny\n.id")]),
+        ({"caps": {"care": {"most": 11, "days": 1}}}, [("invalid-cap", "caps.care")]),
         ({"places": (NewPlace("ny", "A"), NewPlace("ny", "B"))}, [("given-twice", "places.ny")]),
         ({"senders": (NewSender(Medium.SMS, "+447400123400", 0),)}, [("invalid-rate", "senders.sms.rate")]),
         ({"senders": (NewSender(Medium.EMAIL, "a@b.example", -1),)}, [("invalid-rate", "senders.email.rate")]),
@@ -60,7 +65,7 @@ async def test_a_clinic_is_stored_with_its_places_senders_and_owner(house: House
 
 
 @pytest.mark.parametrize("own", [{"address": "+447400123456"}, {"address": "", "messaging_service": "MG1"}])
-async def test_two_clinics_never_text_from_one_number(house: House, own: dict[str, str]) -> None:
+async def test_two_clinics_never_text_from_one_number(house: House, own: dict[str, Any]) -> None:
     """A STOP must find the clinic that it is meant for."""
     sender = NewSender(Medium.SMS, rate=1.0, **own)
     async with house.database.write() as connection:
@@ -81,3 +86,21 @@ async def test_a_second_clinic_of_the_same_name_is_a_conflict_and_changes_nothin
     assert await house.rows(Sender) == before
     (row,) = await house.rows(Clinic)
     assert row.name == "Glow Clinic"
+
+
+async def test_of_two_clinics_that_want_one_number_at_once_one_gets_it(house: House) -> None:
+    sender = NewSender(Medium.SMS, "+447400123456", 1)
+
+    async def add(name: str) -> None:
+        async with house.database.write() as connection:
+            await add_clinic(connection, clinic(id=name, senders=(sender,)), house.clock())
+
+    ends = await asyncio.gather(*(add(f"bright-{n}") for n in range(4)), return_exceptions=True)
+    assert [end.code for end in ends if isinstance(end, Conflict)] == ["sender-taken"] * 3
+    assert len(await house.rows(Sender, core(Sender).c.address == sender.address)) == 1
+
+
+def test_where_texts_are_to_be_posted_follows_from_the_public_address() -> None:
+    live = Settings(public_url="https://a.example", twilio_account_sid="AC" + "0" * 32, twilio_auth_token="token")
+    assert inbound_address(live, "glow") == "https://a.example/callbacks/twilio/inbound/glow.sms"
+    assert inbound_address(Settings(), "glow") is None

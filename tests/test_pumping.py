@@ -12,6 +12,7 @@ from service.clinics import change_clinic
 from service.dispatch.batch import Batch
 from service.errors import TooMany
 from service.intake.group import Intake
+from service.privacy import Retention
 from service.pumping import NumberCap, country_of
 from service.staff import StaffBook
 from service.store.tables import Alert, Attempt, Decision, NumberText, Recipient, Reminder, Sender, core
@@ -218,6 +219,8 @@ async def test_a_phones_count_goes_on_where_its_client_is_erased_or_takes_anothe
     when = {"time": "2026-11-21T15:05:00Z", "treatment__ended_at": "2026-11-21T15:00:00Z"}
     await counting.take(visit(id="e-6", treatment__id="visit-6", client__ref="c-6", client__phone=PHONE, **when))
     assert PHONE in {one.outgoing.to for one in (await counting.dispatch()).intents}
+    await Retention(counting.database).run()
+    assert await counting.rows(NumberText) == []
 
 
 @on_sqlite

@@ -67,6 +67,8 @@ def show(clinic: ClinicOption, as_json: JsonOption = False) -> None:
         print_json(found)
         return
     found["caps"] = ", ".join(f"{name} {cap['most']} in {cap['days']} days" for name, cap in found["caps"].items())
+    months = found.pop("forget_after_months")
+    found["forget_after"] = f"{months} months" if months else "never"
     for name, value in found.items():
         if name not in {"locations", "senders"}:
             typer.echo(f"{name + ':':14}{value if value is not None else ''}")

@@ -11,11 +11,9 @@ from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, pri
 from service.clinic_fields import Setting
 from service.clinics import NewClinic, add_clinic, change_clinic
 from service.errors import BadInput, Problem
-from service.replies import inbound_name
 from service.settings import Settings
 from service.store.pauses import clinic_whole
-from service.types import Medium
-from service.wiring.shared import clinic_defaults
+from service.wiring.shared import clinic_defaults, inbound_address
 
 
 def add(
@@ -114,8 +112,7 @@ def set_(
 
 def _say_what_comes_next(settings: Settings, new: NewClinic) -> None:
     typer.echo(f"Added {new.id}. Next: `aftercare key add --clinic {new.id}`.")
-    if settings.public_url and settings.has_twilio:
-        inbound = f"{settings.public_url}/callbacks/twilio/inbound/{inbound_name(new.id, Medium.SMS.value)}"
+    if inbound := inbound_address(settings, new.id):
         typer.echo(f"In Twilio, have incoming texts posted to {inbound} (docs/answers.md).")
     if not new.alert_email:
         setting = f"`aftercare clinic set --clinic {new.id} --alert-email ADDRESS`"

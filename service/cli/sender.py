@@ -106,6 +106,8 @@ def _shown(row: Any) -> dict[str, Any]:
         "id": row.id,
         "medium": row.medium,
         "from": row.messaging_service or row.address,
+        "rate": row.rate,
+        "daily_cap": row.daily_cap,
         "paused_at": row.paused_at,
         "reason": row.paused_reason,
         "sentence": reasons.sentence(row.paused_reason) if row.paused_at else "",

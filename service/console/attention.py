@@ -1,5 +1,5 @@
-"""What needs someone: reminders that wait for a person or reached nobody, codes that have no meaning yet, events that
-were refused; and what a person does about any of them."""
+"""What needs someone: reminders that wait for a person or reached nobody, senders that send nothing now, codes that
+have no meaning yet, events that were refused; and what a person does about any of them."""
 
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from service.console.session import is_from_our_pages
 from service.errors import AftercareError, BadInput, NotFound
 from service.intake.mapping import map_code
 from service.store import views
+from service.store.senders import held_senders
 from service.store.treatments import unmapped_codes
 from service.timing import time_written
 
@@ -129,6 +130,7 @@ async def _page(
         chosen=reminder is not None,
         refused=refused.problems[0].message if refused else "",
         planned=planned,
+        held=await held_senders(visit.connection, visit.clinic, visit.now),
         unmapped=await reported.unmapped(desk, visit),
         refusals=await reported.refused(visit),
         shown=reported.SHOWN,

@@ -22,9 +22,13 @@ def sign_in_routes(router: APIRouter, desk: Desk) -> None:
         if not is_from_our_pages(request):
             return desk.problem(403)
         token = (await read_form(request)).get("token", "")
-        async with desk.parts.database.write() as connection:
+        async with desk.parts.database.read() as connection:
             now = await desk.parts.database.now(connection)
-            who = await sign_ins.consume(connection, token, now)
+            is_open = await sign_ins.is_open(connection, token, now)
+        who = None
+        if is_open:  # guesses take no turn at writing
+            async with desk.parts.database.write() as connection:
+                who = await sign_ins.consume(connection, token, now)
         if who is None:
             return desk.page("sign_in.html", token="", refused=True, status=410)
         response = RedirectResponse("/console", 303, headers=HEADERS)

@@ -1,7 +1,9 @@
 """What belongs to a clinic, set up by whoever runs the platform: its locations, its senders, its codes of services."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -29,6 +31,7 @@ from service.locations import put_location, remove_location
 from service.protocols import Protocol
 from service.senders import hold_back, let_go_on, put_sender
 from service.store.pauses import clinic_whole
+from service.store.senders import full_until
 from service.store.session import Database
 from service.types import Json, Medium
 
@@ -53,12 +56,14 @@ class Parts:
 
     database: Database
     protocols: Mapping[str, Protocol]
+    inbound: Callable[[str], str | None]
+    """Where the provider of texts is to post what clients of this clinic text; None where it cannot reach us."""
 
 
 def part_routes(router: APIRouter, parts: Parts, door: Door) -> None:
     _locations(router, parts.database, door)
-    _senders(router, parts.database, door)
-    _holding(router, parts.database, door)
+    _senders(router, parts, door)
+    _holding(router, parts, door)
     _codes(router, parts, door)
 
 
@@ -89,12 +94,13 @@ def _locations(router: APIRouter, database: Database, door: Door) -> None:
         return Response(status_code=204)
 
 
-def _senders(router: APIRouter, database: Database, door: Door) -> None:
+def _senders(router: APIRouter, parts: Parts, door: Door) -> None:
     @router.get(f"{door.path}/senders", summary="List a clinic's senders", response_model=SenderList)
     async def list_senders(caller: Annotated[Caller, door.reader]) -> Any:
-        async with database.read() as connection:
+        async with parts.database.read() as connection:
+            now = await parts.database.now(connection)
             found = (await clinic_whole(connection, caller.clinic))["senders"]
-        return {"senders": [_sender(row) for row in found]}
+        return {"senders": [_sender(row, parts, now) for row in found]}
 
     @router.put(f"{door.path}/senders/{{medium}}", summary="Set up or change a sender", response_model=SenderLine,
                 responses=_TAKEN, openapi_extra=_SENDERS)  # fmt: skip
@@ -106,30 +112,30 @@ def _senders(router: APIRouter, database: Database, door: Door) -> None:
             values["daily_cap"] = given.daily_cap
         if not values:
             raise BadInput(Problem("nothing-to-set", "body", "name what to change"))
-        async with database.write() as connection:
-            now = await database.now(connection)
+        async with parts.database.write() as connection:
+            now = await parts.database.now(connection)
             await put_sender(connection, caller.clinic, medium, values, Who("key", caller.key), now)
-            return await _sender_of(connection, caller.clinic, medium)
+            return await _sender_of(connection, parts, caller.clinic, medium, now)
 
 
-def _holding(router: APIRouter, database: Database, door: Door) -> None:
+def _holding(router: APIRouter, parts: Parts, door: Door) -> None:
     @router.post(f"{door.path}/senders/{{medium}}/pause", summary="Start nothing more from a sender",
                  response_model=SenderLine, responses=_HELD)  # fmt: skip
     async def pause(medium: Medium, caller: Annotated[Caller, door.operator]) -> Any:
         """Its messages stay due until they expire."""
-        async with database.write() as connection:
-            now = await database.now(connection)
+        async with parts.database.write() as connection:
+            now = await parts.database.now(connection)
             await hold_back(connection, caller.clinic, medium.value, Who("key", caller.key), now)
-            return await _sender_of(connection, caller.clinic, medium)
+            return await _sender_of(connection, parts, caller.clinic, medium, now)
 
     @router.post(f"{door.path}/senders/{{medium}}/resume", summary="Let a sender go on", response_model=SenderLine,
                  responses=_HELD)  # fmt: skip
     async def resume(medium: Medium, caller: Annotated[Caller, door.operator]) -> Any:
         """Whatever paused it; what fell due meanwhile is looked at now."""
-        async with database.write() as connection:
-            now = await database.now(connection)
+        async with parts.database.write() as connection:
+            now = await parts.database.now(connection)
             await let_go_on(connection, caller.clinic, medium.value, Who("key", caller.key), now)
-            return await _sender_of(connection, caller.clinic, medium)
+            return await _sender_of(connection, parts, caller.clinic, medium, now)
 
 
 def _codes(router: APIRouter, parts: Parts, door: Door) -> None:
@@ -151,13 +157,14 @@ def _codes(router: APIRouter, parts: Parts, door: Door) -> None:
         return {"code": code, "protocol": given.protocol, **mapped.as_json()}
 
 
-async def _sender_of(connection: AsyncConnection, clinic: str, medium: Medium) -> Json:
+async def _sender_of(connection: AsyncConnection, parts: Parts, clinic: str, medium: Medium, now: datetime) -> Json:
     for row in (await clinic_whole(connection, clinic))["senders"]:
         if row["medium"] == medium:
-            return _sender(row)
+            return _sender(row, parts, now)
     raise no_such("sender")
 
 
-def _sender(row: Json) -> Json:
+def _sender(row: Json, parts: Parts, now: datetime) -> Json:
     paused = {"since": row["paused_at"], "reason": reason_json(row["paused_reason"])} if row["paused_at"] else None
-    return row | {"paused": paused}
+    inbound = parts.inbound(row["clinic"]) if row["medium"] == Medium.SMS else None
+    return row | {"paused": paused, "inbound_url": inbound, "full_until": full_until(SimpleNamespace(**row), now)}

@@ -205,7 +205,9 @@ class SenderLine(BaseModel):
     messaging_service: str
     rate: float
     daily_cap: int | None
+    full_until: datetime | None = Field(description="It has sent as much as it may in a day, and goes on then.")
     paused: SenderPause | None
+    inbound_url: str | None = Field(description="Where Twilio is to post the texts that come to it: docs/answers.md.")
 
 
 class SenderList(BaseModel):

@@ -4,6 +4,7 @@
 its disk takes no writes: then events would be refused or nothing would be sent.
 """
 
+import asyncio
 from datetime import timedelta
 
 import orjson
@@ -27,13 +28,15 @@ class Readiness:
         self._fresh = fresh
         self._checked_at = float("-inf")
         self._problems: list[str] = []
+        self._checking = asyncio.Lock()
 
     async def problems(self) -> list[str]:
         """What stands in the way of working, as stable codes; empty when ready."""
-        if clock.monotonic() - self._checked_at > _REMEMBERED_SECONDS:
-            self._problems = await self._check()
-            self._checked_at = clock.monotonic()
-        return self._problems
+        async with self._checking:  # strangers may ask, too: however many at once, there is one check
+            if clock.monotonic() - self._checked_at > _REMEMBERED_SECONDS:
+                self._problems = await self._check()
+                self._checked_at = clock.monotonic()
+            return self._problems
 
     async def _check(self) -> list[str]:
         try:

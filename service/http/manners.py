@@ -1,12 +1,13 @@
 """What routes under `/v1` share: the key, bodies with a limit, and what OpenAPI says about errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPBearer
 from pydantic import (
     AfterValidator,
@@ -196,8 +197,7 @@ async def refuse_unknown(request: Request) -> None:
     """
     if not request.scope["query_string"]:
         return
-    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
-    names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    names = list(_parameters(request.scope["route"].dependant))
     unknown = [name for name in dict.fromkeys(request.query_params) if name not in names]
     if unknown:
         raise BadInput(
@@ -207,6 +207,13 @@ async def refuse_unknown(request: Request) -> None:
 
 _LONGEST = 60
 """Of a name that is told back."""
+
+
+def _parameters(asked: Dependant) -> Iterator[str]:
+    """The names that a route, and what it depends on, take in an address: those that OpenAPI gives."""
+    yield from (field.alias for field in asked.query_params)
+    for one in asked.dependencies:
+        yield from _parameters(one)
 
 
 def _holds_nul(value: Any) -> bool:

@@ -10,7 +10,8 @@ from service.http.manners import problem
 from service.http.problems import problem_response
 from service.types import Json
 
-ABOUT = """Events in, plans and messages out, for one clinic a key. docs/api.md has the manners and every error code.
+ABOUT = """Events in, plans and messages out, for one clinic a key; `/v1/clinics` is for the keys of a platform, which
+open nothing else. docs/api.md has the manners and every error code.
 
 Every answer carries `X-Request-Id`: the one that was sent, or one that was made. Errors are `application/problem+json`
 with a `code` that never changes.

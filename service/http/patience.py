@@ -48,11 +48,12 @@ class PatientProtocol(HttpToolsProtocol):
         self._patience = config.patience
         self._waiting: asyncio.TimerHandle | None = None
         self._stuck: asyncio.TimerHandle | None = None
-        self._within_headers = False
+        self._asked = False
+        """Whether a request has begun."""
         self._came = self._new = 0
-        """Bytes since headers began; and those of what came last that belong to none yet."""
+        """Bytes since headers began or a part of a body came; and those of what came last that belong to none yet."""
         self._headers_size = 0
-        """Of those that could be read."""
+        """Of those that could be read, behind the body too."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -69,14 +70,14 @@ class PatientProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._within_headers and self._came > self._patience.headers_size:
+        if self._came > self._patience.headers_size:
             self._refuse_headers()
         elif self._waiting is None:
             self._wait()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._within_headers = True
+        self._asked = True
         self._came, self._new, self._headers_size = self._new, 0, 0
 
     def on_url(self, url: bytes) -> None:
@@ -86,15 +87,19 @@ class PatientProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._headers_size += len(name) + len(value)
-
-    def on_headers_complete(self) -> None:
         if self._headers_size > self._patience.headers_size:
             raise ValueError  # which the parser takes for a request that cannot be read
-        self._within_headers = False
+
+    def on_headers_complete(self) -> None:
         self._wait_no_more()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._came = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self._came = 0
         self._wait_no_more()
         super().on_message_complete()
 
@@ -128,9 +133,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._waiting = None
 
     def _give_up(self) -> None:
-        """Who has sent nothing is not answered, nor is who has been."""
-        begun = self._within_headers if self.cycle is None else not self.cycle.response_started
-        if begun:
+        """Who has sent nothing is not answered."""
+        if self._asked:
             self._refuse(408, _TOO_SLOW)
         else:
             self.transport.close()
@@ -140,6 +144,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._refuse(431, Problem("headers-too-large", "", sentence))
 
     def _refuse(self, status: int, problem: Problem) -> None:
+        """Who has an answer already, or a part of one, gets no other."""
+        if self.cycle is not None and self.cycle.response_started:
+            self.transport.close()
+            return
         body = orjson.dumps(problem_json(status, (problem,)))
         head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head.encode() + body)

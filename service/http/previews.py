@@ -11,6 +11,7 @@ from service.errors import BadInput, Problem
 from service.events import EXAMPLES, Event, TreatmentCompleted, event_from, parse_json
 from service.http.auth import Caller, Keys
 from service.http.event_docs import event_schema
+from service.http.limits import Turns
 from service.http.manners import allowed, problem, read_body, v1_router
 from service.http.preview_shapes import PreviewBody
 from service.http.repeats import repeatable
@@ -24,7 +25,7 @@ _BODY_LIMIT = 64 * 1024
 
 
 def previews_router(look_ahead: LookAhead, keys: Keys, future_tolerance: timedelta) -> APIRouter:
-    router = v1_router(route_class=repeatable(keys, "plans:read"))
+    router, turns = v1_router(route_class=repeatable(keys, "plans:read")), Turns()
     content = {
         "schema": event_schema(_COMPLETED),
         "examples": {_COMPLETED: {"value": EXAMPLES[_COMPLETED]}},
@@ -39,7 +40,8 @@ def previews_router(look_ahead: LookAhead, keys: Keys, future_tolerance: timedel
         event = event_from(value, received_at=clock.now(), future_tolerance=future_tolerance)
         if not isinstance(event.data, TreatmentCompleted):
             raise BadInput(Problem("not-previewable", "type", f"only a {_COMPLETED} makes a plan of its own"))
-        return await look_ahead(caller.clinic, event)
+        async with turns.turn(caller.clinic):
+            return await look_ahead(caller.clinic, event)
 
     return router
 

@@ -1,5 +1,6 @@
 """/v1/treatments, /v1/clients and /v1/clinic/senders: what is known, to be read."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from service.http.manners import allowed, no_such, problem, v1_router
 from service.http.shapes import ClientBody, SendersBody, TreatmentPage, TreatmentWhole
 from service.store import desk as queries
 from service.store.reminders import reminders_of
+from service.store.senders import full_until
 from service.store.session import Database
 from service.types import Json
 
@@ -97,6 +99,7 @@ def _senders(router: APIRouter, database: Database, reader: Any) -> None:
     @router.get("/v1/clinic/senders", summary="The clinic's senders", tags=["Clinic"], response_model=SendersBody)
     async def list_senders(caller: Annotated[Caller, reader]) -> Any:
         async with database.read() as connection:
+            now = await database.now(connection)
             senders = await queries.senders_of(connection, caller.clinic)
             paused_at = await connection.scalar(
                 sa.select(queries.CLINIC.c.paused_at).where(queries.CLINIC.c.id == caller.clinic)
@@ -104,7 +107,7 @@ def _senders(router: APIRouter, database: Database, reader: Any) -> None:
         return {
             "clinic": caller.clinic,
             "clinic_paused_at": paused_at,
-            "senders": [_sender_json(row) for row in senders],
+            "senders": [_sender_json(row, now) for row in senders],
         }
 
 
@@ -137,7 +140,9 @@ def _address_json(row: Any, column: str, medium: str, recipients: dict[str, Any]
     }
 
 
-def _sender_json(row: Any) -> Json:
+def _sender_json(row: Any, now: datetime) -> Json:
     paused = {"since": row.paused_at, "reason": reason_json(row.paused_reason)} if row.paused_at else None
-    plain = {name: getattr(row, name) for name in ("id", "medium", "address", "name", "rate", "next_due_at")}
-    return {**plain, "paused": paused}
+    plain = {
+        name: getattr(row, name) for name in ("id", "medium", "address", "name", "rate", "daily_cap", "next_due_at")
+    }
+    return {**plain, "paused": paused, "full_until": full_until(row, now)}

@@ -226,6 +226,8 @@ class SenderBody(BaseModel):
     address: str
     name: str
     rate: float = Field(description="Messages a second.")
+    daily_cap: int | None = Field(description="Segments (letters, by email) in 24 hours; null: as the settings say.")
+    full_until: datetime | None = Field(description="It has sent as much as it may in a day, and goes on then.")
     paused: PausedBody | None
     next_due_at: datetime | None = Field(description="Nothing of it is due before.")
 

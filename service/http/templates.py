@@ -16,6 +16,7 @@ from service.authoring import Checked, Sheet, Shown, Stale, Standing, TemplateBo
 from service.errors import AftercareError, Problem
 from service.http import word_shapes as shapes
 from service.http.auth import Caller, Keys
+from service.http.limits import Turns
 from service.http.manners import MOST, body_as, v1_router
 from service.http.problems import MEDIA_TYPE, problem_json
 from service.http.repeats import repeatable
@@ -120,6 +121,8 @@ def _looking_back(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
 
 
 def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
+    turns = Turns()  # words are tried on every sample client, which takes a while
+
     @router.put(_ONE, summary="Save a draft", status_code=201, response_model=shapes.SavedBody, responses=OF_CHANGES,
                 openapi_extra=DRAFT_BODY)  # fmt: skip
     async def save(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
@@ -127,7 +130,8 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
         draft = await body_as(Draft, request, _BODY_LIMIT)
         change = draft.change(caller, _based_on(request))
         try:
-            number, checked = await book.save(caller.clinic, key, draft.source, change, draft.accept)
+            async with turns.turn(caller.clinic):
+                number, checked = await book.save(caller.clinic, key, draft.source, change, draft.accept)
         except Stale as stale:
             return _newer(stale)
         return _json(201, {"number": number, **_checked(checked, draft.accept)}, etag=number)
@@ -141,7 +145,8 @@ def _writing(router: APIRouter, book: TemplateBook, keys: Keys) -> None:
     async def preview(request: Request, protocol: str, step: str, medium: str, locale: str) -> Response:
         caller, key = await keys.caller(request, SCOPE), book.key(protocol, step, medium, locale)
         look = await body_as(Look, request, _BODY_LIMIT)
-        shown = await book.preview(caller.clinic, key, look.number, look.source)
+        async with turns.turn(caller.clinic):
+            shown = await book.preview(caller.clinic, key, look.number, look.source)
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(preview_page(where_of(key), shown), headers=_PAGE_HEADERS)
         return _json(200, {"previews": [_shown(one) for one in shown]})

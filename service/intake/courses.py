@@ -1,11 +1,12 @@
 """From facts to rows: plan a course anew from all that is known of it, and save what that changes.
 
 Planning always starts from every treatment of the course and every appointment of its client, so a correction, a newer
-session, a booking or a client's move need no rules of their own, and events may arrive in any order.
+session, a booking or a client's move need no rules of their own, and events may arrive in any order. Only what nothing
+can change any more is left as it is: a client of many years costs no more than a new one.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -34,7 +35,7 @@ from service.protocols import Protocol
 from service.protocols.model import area_key
 from service.store.appointments import appointments_of_clients
 from service.store.clinics import House
-from service.store.reminders import reminders_of
+from service.store.reminders import reminders_of, treatments_over
 from service.store.treatments import courses_of_clients, treatments_of_courses
 from service.types import Json, Kind, Medium, ReminderState, SendMode
 
@@ -43,6 +44,9 @@ _Group = tuple[str, str, str, str]
 
 _GONE = {VOIDED: SkipReason.TREATMENT_VOIDED, OTHER_CLIENT: SkipReason.OTHER_CLIENT}
 """Treatments in these states are planned no more."""
+
+_LONG_OVER = timedelta(days=2)
+"""After its end of use no reminder comes back: a client's new zone moves that end by a day at most."""
 
 
 class Planner:
@@ -72,7 +76,7 @@ class Planner:
         if courses:
             treatments = await treatments_of_courses(connection, courses)
             groups = _groups(treatments, people)
-            await self._draft(connection, drafts, groups, people, clinics)
+            await self._draft(connection, drafts, groups, touched, people, clinics)
             if touched.new:
                 effects.courses += self._inferred(groups, touched.new, people, clinics)
             await drafts.save(connection)
@@ -83,15 +87,28 @@ class Planner:
         connection: AsyncConnection,
         drafts: Drafts,
         groups: Mapping[_Group, Sequence[Any]],
+        touched: Touched,
         people: People,
         clinics: Mapping[str, House],
     ) -> None:
-        treatments = [row for members in groups.values() for row in members]
-        rows = by_treatment(await reminders_of(connection, [(row.clinic, row.id) for row in treatments]))
+        treatments = {(row.clinic, row.id) for members in groups.values() for row in members}
+        past = self._past(groups, people, clinics) - touched.new - touched.corrected
+        over = await treatments_over(connection, past, drafts.now - _LONG_OVER)
+        rows = by_treatment(await reminders_of(connection, treatments - over))
         booked = {client for client, row in people.clients.items() if row["has_booked"]}
         appointments = await appointments_of_clients(connection, booked)
         for group, members in groups.items():
-            self._plan_group(drafts, group, members, rows, appointments, people, clinics[group[0]])
+            self._plan_group(drafts, group, members, over, rows, appointments, people, clinics[group[0]])
+
+    def _past(self, groups: Mapping[_Group, Sequence[Any]], people: People, clinics: Mapping[str, House]) -> set[Named]:
+        """The visits that a newer one has taken the place of."""
+        past: set[Named] = set()
+        for (clinic, _, ref, code), members in groups.items():
+            protocol = self._protocols.get(code)
+            if protocol and len(members) > 1:
+                course = _course(protocol, members, people.clients[clinic, ref], clinics[clinic])
+                past.update((clinic, one.treatment) for one in course.sessions if course.superseded(one))
+        return past
 
     def _inferred(
         self,
@@ -115,6 +132,7 @@ class Planner:
         drafts: Drafts,
         group: _Group,
         treatments: Sequence[Any],
+        over: Collection[Named],
         rows: Mapping[Named, Sequence[Any]],
         appointments: Iterable[Any],
         people: People,
@@ -124,7 +142,8 @@ class Planner:
         client = people.clients[clinic, ref]
         existing = {row.id: _as_dict(row) for one in treatments for row in rows.get((clinic, one.id), ())}
         protocol = self._protocols.get(code)
-        desired = plan_of(protocol, treatments, client, house, drafts.now, appointments) if protocol else []
+        own = {row.id for row in treatments if (clinic, row.id) in over}
+        desired = plan_of(protocol, treatments, client, house, drafts.now, appointments, own) if protocol else []
         gone = {row.id: reason for row in treatments if (reason := gone_by(row, client))}
         changes = reconcile(desired, [_planned_by(code, row) for row in existing.values()], gone)
         drafts.apply(changes, existing, {row.id: row for row in treatments}, client, house)
@@ -137,8 +156,12 @@ def plan_of(
     house: House,
     now: datetime,
     appointments: Iterable[Any] = (),
+    over: Collection[str] = frozenset(),
 ) -> list[Planned]:
-    """The plan of one course, from the rows of its treatments and its client, and of the client's appointments."""
+    """The plan of one course, from the rows of its treatments and its client, and of the client's appointments.
+
+    Treatments that are `over` count for the course, and get no plan.
+    """
     present = [row for row in treatments if gone_by(row, client) is None]
     return plan_course(
         protocol,
@@ -147,6 +170,7 @@ def plan_of(
         quiet=quiet_hours(house),
         usable=usable_media(client, house),
         heard=bool(house.alert_email),
+        over=over,
         now=now,
     )
 

@@ -57,6 +57,12 @@ class Preferences:
     """The local day on which messages may start again."""
     today: date
     zone: str
+    locked: frozenset[Kind] = frozenset()
+    """What the owner of a number or mailbox withdrew there, to a reader who did not come from there."""
+
+    @property
+    def locked_media(self) -> frozenset[Medium]:
+        return frozenset(medium for _, medium in self.locked)
 
     @property
     def earliest(self) -> date:
@@ -105,10 +111,12 @@ def preferences_of(
     house: House,
     now: datetime,
     came_by: tuple[str, str],
+    by_owners: Collection[tuple[str, str]] = (),
 ) -> Preferences:
     """From a client's row, those of their addresses, and what they said by (purpose, medium).
 
-    `came_by`: the medium and address of the message whose link was opened.
+    `came_by`: the medium and address of the message whose link was opened; `by_owners`: the kinds that were withdrawn
+    by a link that had come to the address which they are about.
     """
     suppressed = {row.medium: row.suppressed_reason for row in recipients if row.suppressed_at is not None}
 
@@ -121,6 +129,8 @@ def preferences_of(
     assumed = house.care_consent == "assumed"
     kinds = [(purpose, way.medium) for purpose in Purpose for way in ways if not (way.stopped or way.silenced)]
     on = frozenset(kind for kind in kinds if agreed(consents.get(kind), kind[0], care_assumed=assumed))
+    away = [way.medium for way in ways if not way.shown]
+    locked = frozenset((purpose, medium) for purpose in Purpose for medium in away if (purpose, medium) in by_owners)
     zone = house.zone_for(client.time_zone, "")
     paused = client.paused_until is not None and client.paused_until > now
     return Preferences(
@@ -130,6 +140,7 @@ def preferences_of(
         paused_until=local(client.paused_until, zone).date() if paused else None,
         today=local(now, zone).date(),
         zone=zone,
+        locked=locked,
     )
 
 
@@ -156,7 +167,7 @@ def may_pause(chosen: Choices, now: Preferences) -> bool:
 def changes_of(now: Preferences, chosen: Choices) -> Changes:
     """What a form changes. What it leaves as it is stays unsaid: looking at a switch agrees to nothing."""
     switchable = {(purpose, way.medium) for purpose in Purpose for way in now.ways if way.switchable}
-    shown = chosen.shown & switchable
+    shown = chosen.shown & switchable - now.locked
     off = [way for way in now.ways if way.stopped or way.silenced]
     lifted = tuple(way for way in off if any(medium is way.medium for _, medium in chosen.on & shown))
     again = {way.medium for way in lifted}

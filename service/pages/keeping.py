@@ -25,13 +25,19 @@ async def read_preferences(
     addresses = [(house.id, medium.value, address) for medium, address in addresses_of(client).items()]
     recipients = await store.recipients_of(connection, addresses)
     consents = await store.consents_of_client(connection, house.id, client.ref)
-    return preferences_of(client, recipients, consents, house, now, came_by)
+    by_owners = await store.withdrawn_by_owners(connection, house.id, client.ref)
+    return preferences_of(client, recipients, consents, house, now, came_by, by_owners)
 
 
-async def keep(connection: AsyncConnection, clinic: str, client: Any, changes: Changes, now: datetime) -> None:
-    """Write the changes; `client` is the client's locked row. Must be the transaction's last act: it lowers lanes."""
+async def keep(
+    connection: AsyncConnection, clinic: str, client: Any, changes: Changes, now: datetime, came_by: tuple[str, str]
+) -> None:
+    """Write the changes; `client` is the client's locked row, `came_by` as in `read_preferences`. Must be the
+    transaction's last act: it lowers lanes."""
     withdrawn = {medium for (_, medium), granted in changes.consents.items() if not granted}
     held = addresses_of(client)
+    own = {medium for medium, address in held.items() if (medium, address) == came_by}
+    kept = await store.withdrawn_by_owners(connection, clinic, client.ref)
     await hold_recipients(connection, {(clinic, medium.value, held[medium]) for medium in withdrawn if medium in held})
     for medium in sorted(changes.silenced & held.keys()):
         if not await store.is_shared(connection, clinic, medium, held[medium]):  # others there choose for themselves
@@ -42,7 +48,7 @@ async def keep(connection: AsyncConnection, clinic: str, client: Any, changes: C
         connection,
         [
             {"clinic": clinic, "client": client.ref, "medium": medium.value, "purpose": purpose.value,
-             "granted": granted, "at": now}
+             "granted": granted, "by_owner": not granted and ((purpose, medium) in kept or medium in own), "at": now}
             for (purpose, medium), granted in changes.consents.items()
         ],
     )  # fmt: skip

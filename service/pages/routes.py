@@ -75,6 +75,7 @@ def _preference_routes(router: APIRouter, desk: PageDesk) -> None:
 
     @router.post("/p/{token}")
     async def choose(token: str, request: Request) -> Response:
+        await desk.expect(token)
         form = await _form_of(request)
 
         async def work(connection: AsyncConnection) -> Response | str:
@@ -84,12 +85,12 @@ def _preference_routes(router: APIRouter, desk: PageDesk) -> None:
             client = await store.client_of(connection, visit.house.id, visit.message.client)
             preferences = await read_preferences(connection, visit.house, client, visit.now, visit.came_by)
             if "stop" in form:
-                await keep(connection, visit.house.id, client, stop_everything(), visit.now)
+                await keep(connection, visit.house.id, client, stop_everything(), visit.now, visit.came_by)
                 return "stopped"
             chosen = choices_from(form)
             if not may_pause(chosen, preferences):
                 return _form(desk, visit, preferences, wrong=chosen)
-            await keep(connection, visit.house.id, client, changes_of(preferences, chosen), visit.now)
+            await keep(connection, visit.house.id, client, changes_of(preferences, chosen), visit.now, visit.came_by)
             return "saved"
 
         done = await desk.parts.database.transact(work)
@@ -107,6 +108,7 @@ def _unsubscribe_routes(router: APIRouter, desk: PageDesk) -> None:
     @router.post("/u/{token}")
     async def act(token: str, request: Request) -> Response:
         """RFC 8058: a mail program posts here, without cookies or questions; or the page's own button does."""
+        await desk.expect(token)
         await _body(request)
 
         async def work(connection: AsyncConnection) -> Visit:
@@ -116,7 +118,7 @@ def _unsubscribe_routes(router: APIRouter, desk: PageDesk) -> None:
                 return visit
             client = await store.client_of(connection, visit.house.id, visit.message.client)
             changes = unsubscribe(Purpose(visit.message.purpose), Medium(visit.message.medium))
-            await keep(connection, visit.house.id, client, changes, visit.now)
+            await keep(connection, visit.house.id, client, changes, visit.now, visit.came_by)
             return visit
 
         visit = await desk.parts.database.transact(work)

@@ -23,6 +23,7 @@ def plan_course(
     quiet: QuietHours,
     usable: Collection[Medium] = frozenset(Medium),
     heard: bool = True,
+    over: Collection[str] = frozenset(),
     now: datetime,
 ) -> list[Planned]:
     """Every occurrence of every step of every treatment of one course, those not to be sent with the reason.
@@ -32,13 +33,14 @@ def plan_course(
 
     :param usable: the media that can reach the client; quiet hours defer by the first of a step's channels among them.
     :param heard: whether the clinic's staff are told what clients answer; without that nothing is asked.
+    :param over: treatments that count for their course alone: they get no plan.
     :param now: aware; only tells what is past.
     :raises BadInput: `unknown-zone`, `naive-time`, `date-out-of-range`.
     """
     plan = _Plan(protocol, course_of(protocol, sessions), bookings, quiet, usable, heard, now)
     return [
         planned
-        for visit in map(plan.visit, plan.course.sessions)
+        for visit in (plan.visit(session) for session in plan.course.sessions if session.treatment not in over)
         for step in protocol.steps_for(visit.session.area)
         for planned in plan.occurrences(step, visit)
     ]

@@ -68,7 +68,8 @@ class Absence:
         before = now - months * _MONTH
         rows = await people_after(connection, mark.clinic, next(iter(mark.reached), ""), before, _LOOKED_AT)
         absent = [row.ref for row in rows if row.absent][:_ERASED]
-        await self._erase(connection, mark.clinic, absent, before, now)
+        if absent:
+            await self._erase(connection, mark.clinic, absent, before, now)
         if len(absent) == _ERASED:
             await save_mark(connection, mark, [absent[-1]], now)
         elif len(rows) == _LOOKED_AT:
@@ -80,9 +81,8 @@ class Absence:
     async def _erase(
         self, connection: AsyncConnection, clinic: str, refs: Sequence[str], before: datetime, now: datetime
     ) -> None:
-        if not refs:
-            return
         await lock_clients(connection, [], [(clinic, ref) for ref in refs])
         still = await absent_among(connection, clinic, refs, before)
         entries = [Entry(clinic, erasure_of(ref, now), by=RULE) for ref in still]
-        await self._recorder.record(connection, entries, now)
+        if entries:
+            await self._recorder.record(connection, entries, now)

@@ -12,8 +12,9 @@ from service.render.clean import is_web_address, one_line
 from service.render.moments import day
 from service.values import value_type
 
-_NOT_A_NAME = re.compile(r"[/@\\<>{}]|\w\.\w{2}|\d{3}")
-"""A first name that phones would turn into a link or a number to call came from a form, not from a parent."""
+_NOT_A_NAME = re.compile(r"[/@\\<>{}\uff0f\uff20]|\w[.\u3002\uff0e\uff61]\w{2}|\d(?:\W?\d){2}")
+"""A first name that phones would turn into a link or a number to call came from a form, not from a parent. Full-width
+forms and the ideographic full stop do as well; numbers are also written in pairs."""
 
 
 @value_type
@@ -75,14 +76,17 @@ class LinkFacts:
     preferences: str = ""
 
 
+_NO_PLACE, _NO_COURSE, _NO_LINKS = LocationFacts(), CourseFacts(), LinkFacts()
+
+
 def values_for(
     client: ClientFacts,
     clinic: ClinicFacts,
     treatment: TreatmentFacts | None,
     *,
-    location: LocationFacts = LocationFacts(),
-    course: CourseFacts = CourseFacts(),
-    links: LinkFacts = LinkFacts(),
+    location: LocationFacts = _NO_PLACE,
+    course: CourseFacts = _NO_COURSE,
+    links: LinkFacts = _NO_LINKS,
     locale: str,
 ) -> dict[str, dict[str, str | int]]:
     """The values of one message, as `fields.Values`; dates are written as the readers of `locale` write them.
@@ -99,9 +103,6 @@ def values_for(
         "links": _of_the_links(links),
         "reader": {"locale": locale},
     }
-
-
-_NO_COURSE = CourseFacts()
 
 
 @lru_cache(maxsize=4096)

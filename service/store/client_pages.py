@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.clients import CLIENT, CONSENT, RECIPIENT
+from service.store.clients import BY_CLIENT, CLIENT, CONSENT, RECIPIENT
 from service.store.dialect import among
 from service.store.due import LOCALE
 from service.store.tables import Attempt, Reminder, Treatment, Wording, core
@@ -79,6 +79,14 @@ async def consents_of_client(connection: AsyncConnection, clinic: str, ref: str)
     query = sa.select(CONSENT.c.purpose, CONSENT.c.medium, CONSENT.c.granted)
     rows = await connection.execute(query.where(CONSENT.c.clinic == clinic, CONSENT.c.client == ref))
     return {(row.purpose, row.medium): row.granted for row in rows}
+
+
+async def withdrawn_by_owners(connection: AsyncConnection, clinic: str, ref: str) -> set[tuple[str, str]]:
+    """What was withdrawn by a link that had come to the address it is about, by (purpose, medium)."""
+    query = sa.select(CONSENT.c.purpose, CONSENT.c.medium).where(
+        CONSENT.c.clinic == clinic, CONSENT.c.client == ref, CONSENT.c.by_owner, CONSENT.c.source == BY_CLIENT
+    )
+    return {(row.purpose, row.medium) for row in await connection.execute(query)}
 
 
 async def change_client(connection: AsyncConnection, clinic: str, ref: str, values: Json) -> None:

@@ -42,6 +42,7 @@ REPLAN, REPLY, TREATMENT, VOID, WORDING = core(Replan), core(Reply), core(Treatm
 NOT_PERSONAL: Mapping[str, str] = {
     "refusal": "codes and places of what was refused, nothing of what it said",
     "kept_answer": "answers to requests, for a day, by the request's key: they name nobody that they could be found by",
+    "platform_answer": "answers to requests of the platform, for a day: how clinics are set up",
     "number_block": "counts numbers by their beginning",
     "number_text": "counts texts to numbers that were given up, by keyed digests, for a day",
     "staff_address": "of the clinic's staff",

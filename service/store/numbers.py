@@ -77,13 +77,18 @@ async def _texts_to_clients(
     return [Text(*row) for row in rows]
 
 
+_WITH_KEPT = sa.select(CLINIC.c.id).where(
+    CLINIC.c.id.in_(sa.bindparam("named", expanding=True)), sa.exists().where(TEXT.c.clinic == CLINIC.c.id)
+)
+"""Asked at every start."""
+
+
 async def _texts_elsewhere(
     connection: AsyncConnection, numbers: Collection[Number], veil: Veil, since: datetime
 ) -> Sequence[Text]:
     """What went to these numbers and is kept by their digests; few clinics have any."""
-    kept = sa.exists().where(TEXT.c.clinic == CLINIC.c.id)
-    own = sa.select(CLINIC.c.id).where(CLINIC.c.id.in_(sorted({clinic for clinic, _ in numbers})), kept)
-    clinics = set(await connection.scalars(own)) if numbers else set()
+    named = sorted({clinic for clinic, _ in numbers})
+    clinics = set(await connection.scalars(_WITH_KEPT, {"named": named})) if named else set()
     digests = {(clinic, veil(clinic, number)): number for clinic, number in numbers if clinic in clinics}
     if not digests:
         return []

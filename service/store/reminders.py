@@ -1,6 +1,7 @@
 """Reminders as planning writes them: inserted once, moved, or called off."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,25 @@ async def reminders_of(connection: AsyncConnection, treatments: Iterable[tuple[s
     ).all()
 
 
+async def treatments_over(
+    connection: AsyncConnection, treatments: Collection[tuple[str, str]], before: datetime
+) -> set[tuple[str, str]]:
+    """Those of these (clinic, treatment)s whose every reminder is settled, and was of use `before` then at the latest.
+
+    One that has no reminders has not been planned yet: it is none of them.
+    """
+    if not treatments:
+        return set()
+    waits = sa.func.count().filter(REMINDER.c.state.in_(_UNSETTLED))
+    rows = await connection.execute(
+        sa.select(REMINDER.c.clinic, REMINDER.c.treatment)
+        .where(among(connection, (REMINDER.c.clinic, REMINDER.c.treatment), treatments))
+        .group_by(REMINDER.c.clinic, REMINDER.c.treatment)
+        .having(sa.and_(sa.func.max(REMINDER.c.expires_at) < before, waits == 0))
+    )
+    return {(row.clinic, row.treatment) for row in rows}
+
+
 async def insert_reminders(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     """Insert planned reminders; one that is there already stays as it is."""
     await insert_many(connection, REMINDER, rows)
@@ -36,10 +56,10 @@ async def advise_under_way(connection: AsyncConnection, rows: Sequence[Json]) ->
 
     `rows`: clinic, id and the columns to set. Should such a reminder wait again, the next start heeds them.
     """
-    await update_many(connection, REMINDER, rows, by=("clinic", "id"), while_={"state": _TAKEN_UP})
+    await update_many(connection, REMINDER, rows, by=("clinic", "id"), while_={"state": _UNSETTLED})
 
 
-_TAKEN_UP = (ReminderState.SENDING.value, ReminderState.SCHEDULED.value, ReminderState.NEEDS_REVIEW.value)
+_UNSETTLED = (ReminderState.SENDING.value, ReminderState.SCHEDULED.value, ReminderState.NEEDS_REVIEW.value)
 
 _PLANNABLE = states.sources(states.REMINDER, states.Cause.PLAN, ReminderState.SCHEDULED)
 

@@ -44,23 +44,28 @@ async def issue_sign_in(
 
 
 async def consume(connection: AsyncConnection, token: str, now: datetime) -> SignedIn | None:
-    """Use a token up; None where it is unknown, used or expired. Of two at once, the database lets one through."""
-    clinic, between, _ = token.partition(_BETWEEN)
-    if not between or "\x00" in clinic:
-        return None
-    used = (
-        SIGN_IN.update()
-        .where(
-            SIGN_IN.c.clinic == clinic,
-            SIGN_IN.c.digest == _digest(token),
-            SIGN_IN.c.used_at.is_(None),
-            SIGN_IN.c.expires_at > now,
-        )
-        .values(used_at=now)
-        .returning(SIGN_IN.c.staff)
-    )
+    """Use up a token that was open just now; None where it is unknown, used or expired. Of two at once, the database
+    lets one through."""
+    clinic = token.partition(_BETWEEN)[0]
+    used = SIGN_IN.update().where(*_still_good(token, now)).values(used_at=now).returning(SIGN_IN.c.staff)
     staff = (await connection.execute(used)).scalar_one_or_none()
     return SignedIn(clinic, staff) if staff is not None else None
+
+
+async def is_open(connection: AsyncConnection, token: str, now: datetime) -> bool:
+    """Whether a token would let somebody in."""
+    if _BETWEEN not in token or "\x00" in token:
+        return False
+    return bool(await connection.scalar(sa.select(sa.exists().where(*_still_good(token, now)))))
+
+
+def _still_good(token: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        SIGN_IN.c.clinic == token.partition(_BETWEEN)[0],
+        SIGN_IN.c.digest == _digest(token),
+        SIGN_IN.c.used_at.is_(None),
+        SIGN_IN.c.expires_at > now,
+    )
 
 
 async def sign_out(connection: AsyncConnection, clinic: str, staff: str, now: datetime) -> None:

@@ -96,8 +96,8 @@ async def reroute(
 
 
 async def senders_of(connection: AsyncConnection, clinic: str) -> Sequence[Any]:
-    """A clinic's senders: id, medium, address, paused_at, paused_reason, and when one is looked at next."""
-    columns = (SENDER.c.id, SENDER.c.medium, SENDER.c.address, SENDER.c.messaging_service, SENDER.c.paused_at,
-               SENDER.c.paused_reason, WATCH.c.look_at)  # fmt: skip
+    """A clinic's senders: what is set for each, since when and why one is paused, and when that is looked at next."""
+    columns = (SENDER.c.id, SENDER.c.medium, SENDER.c.address, SENDER.c.messaging_service, SENDER.c.rate,
+               SENDER.c.daily_cap, SENDER.c.paused_at, SENDER.c.paused_reason, WATCH.c.look_at)  # fmt: skip
     query = sa.select(*columns).select_from(SENDER.outerjoin(WATCH, _WATCHED))
     return (await connection.execute(query.where(SENDER.c.clinic == clinic).order_by(SENDER.c.id))).all()

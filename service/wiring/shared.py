@@ -6,7 +6,9 @@ from service.clinics import ClinicDefaults
 from service.links import Links
 from service.receipts import EvidenceRules, ReceiptRules
 from service.receipts.consequences import Waits
+from service.replies import inbound_name
 from service.settings import Settings
+from service.types import Medium
 
 
 def links_of(settings: Settings) -> Links:
@@ -49,3 +51,10 @@ def clinic_defaults(settings: Settings) -> ClinicDefaults:
         sms_service=settings.twilio_messaging_service_sid or "",
         email_from=settings.sendgrid_from or "",
     )
+
+
+def inbound_address(settings: Settings, clinic: str) -> str | None:
+    """Where Twilio is to post what clients text to this clinic; None where it cannot reach us."""
+    if not (settings.public_url and settings.has_twilio):
+        return None
+    return f"{settings.public_url}/callbacks/twilio/inbound/{inbound_name(clinic, Medium.SMS.value)}"

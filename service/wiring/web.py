@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
@@ -44,7 +45,14 @@ from service.store.session import Database
 from service.types import Json
 from service.web import web_app
 from service.wiring.numbers import number_cap
-from service.wiring.shared import channel_config, clinic_defaults, links_of, receipt_rules, writing_rules
+from service.wiring.shared import (
+    channel_config,
+    clinic_defaults,
+    inbound_address,
+    links_of,
+    receipt_rules,
+    writing_rules,
+)
 from service.words import Words
 
 
@@ -89,7 +97,7 @@ def build_web(
     reminders = reminders_router(database, keys, Acts(database, due))
     clients = clients_router(database, keys, intake, words.show)
     records = records_router(database, keys)
-    parts = Parts(database, content.protocols)
+    parts = Parts(database, content.protocols, partial(inbound_address, settings))
     clinics = clinics_router(database, keys, clinic_defaults(settings), people, parts)
     own = (inbound, pages, templates, staff, protocols, reminders, clients, records, clinics)
     reading = _reading(database, keys, content, words, limits)

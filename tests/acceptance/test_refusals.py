@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service.store.revision import REVISION
 from tests.acceptance.live import PASSWORD, SECRET_KEY
 from tests.conftest import new_postgres_database
 from tests.support.postgres import Server
@@ -71,7 +72,7 @@ async def test_a_database_that_was_never_migrated_is_refused(postgres_server: Se
         assert ended.code == 3
         assert re.fullmatch(r"aftercare: database: .*: run `aftercare migrate` \[schema-too-old\]\n", ended.err)
     migrated = await processes.command("migrate", settings=settings)
-    assert (migrated.code, migrated.out) == (0, "The schema is at revision 2.\n")
+    assert (migrated.code, migrated.out) == (0, f"The schema is at revision {REVISION}.\n")
 
 
 async def test_a_database_that_is_away_is_told_without_its_password(processes: Processes) -> None:

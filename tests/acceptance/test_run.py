@@ -49,6 +49,11 @@ OF_THE_DOCUMENTATION: Json = {
 }
 
 
+@pytest.fixture
+def warm() -> None:
+    """It is started as a person starts it."""
+
+
 @dataclass
 class Person:
     """Someone with a browser who got the sign-in link."""

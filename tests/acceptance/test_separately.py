@@ -1,5 +1,6 @@
 """Web and worker as processes of their own, on PostgreSQL, with providers that call back."""
 
+import pytest
 import sqlalchemy as sa
 
 from service import clock
@@ -10,6 +11,11 @@ NO_TICK = {"AFTERCARE_WORKER__TICK": "10 minutes"}
 """Longer than any test waits: what is sent was woken for."""
 TALKATIVE = {"AFTERCARE_LOG_LEVEL": "debug"}
 """All that is logged is looked through for clients and secrets, here and after every test with processes."""
+
+
+@pytest.fixture
+def warm() -> None:
+    """Both are started as an operator starts them."""
 
 
 async def test_an_event_is_sent_at_once_and_the_provider_s_report_is_believed(live: Live) -> None:

@@ -74,6 +74,8 @@ async def test_clients_who_do_not_come_are_forgotten_after_so_long_or_never(hous
     for written, months in (("7 years", 84), ("18 months", 18), ("1 year", 12), ("never", 0)):
         assert (await said(house, "clinic", "set", "--forget-after", written)).exit_code == 0
         assert (await the_clinic(house)).forget_after_months == months
+        shown = (await said(house, "clinic", "show")).output
+        assert f"forget_after: {f'{months} months' if months else 'never'}\n" in shown
 
 
 async def test_a_senders_day_is_capped_and_let_go(house: House) -> None:

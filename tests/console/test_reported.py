@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from service.console import reported
 from service.errors import Problem
 from service.store.refusals import Refused, record_refusals
-from service.store.tables import Audit, Event, Reminder, ServiceCode, Staff, Treatment, core
+from service.store.tables import Audit, Event, Reminder, Sender, ServiceCode, Staff, Treatment, core
 from tests.console.conftest import DAY, HOUR, Console
 from tests.console.visitor import FROM_HERE
 from tests.support import seed
@@ -112,3 +112,18 @@ async def test_only_the_latest_are_shown_and_those_of_the_last_thirty_days(
     assert "e-9" not in page
     assert "GET /v1/refusals" in page
     assert "e-old" not in page
+
+
+async def test_senders_that_send_nothing_now_are_named_with_the_reason(console: Console) -> None:
+    sender = core(Sender)
+    async with console.database.write() as connection:
+        paused = {"paused_at": NOW - HOUR, "paused_reason": "credential"}
+        ours = sender.update().where(sender.c.clinic == "glow")
+        await connection.execute(ours.where(sender.c.medium == "email").values(paused))
+        full = {"day_began_at": NOW - 20 * HOUR, "day_spent": 500, "open_at": NOW + 4 * HOUR}
+        await connection.execute(ours.where(sender.c.medium == "sms").values(full))
+    page = (await (await console.signed_in()).get("/console/attention")).text
+    assert "No message needs you" in page
+    assert "is paused since Sat 21 Nov, 10:42 in London. Credential." in page
+    assert "has sent as much as it may in a day: 500 segments. It goes on Sat 21 Nov, 15:42 in London." in page
+    assert "All is well" in (await (await console.signed_in("blush")).get("/console/attention")).text

@@ -66,6 +66,13 @@ async def test_a_link_for_nobody_is_refused(either_console: Console) -> None:
             await issue_sign_in(connection, "glow", "stranger", NOW, timedelta(hours=1))
 
 
+async def test_a_guess_waits_for_no_turn_at_writing(console: Console) -> None:
+    visitor = console.visitor()
+    async with console.database.write():
+        for guess in ("", "glow~guess", "glow~\x00", "\x00"):
+            assert (await visitor.post("/console/sign-in", token=guess)).status == 410
+
+
 async def test_without_a_session_every_page_leads_to_the_door(console: Console) -> None:
     visitor = console.visitor()
     for address in ("/console", "/console/treatments", "/console/treatments/visit%20of%20Ada"):

@@ -3,12 +3,25 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
+from tests.conftest import new_migrated_file
 from tests.http.serving import Web, serving
-from tests.support.house import House
+from tests.support.house import House, close_house, open_house
 
 
 @pytest.fixture
 async def web(house: House) -> AsyncIterator[Web]:
     async with serving(house) as web:
         yield web
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
+    """One for all cases of a module that change nothing, in the module's loop: building the application takes longer
+    than to be refused by it."""
+    path = tmp_path_factory.mktemp("refusing") / "aftercare.db"
+    house = await open_house(await new_migrated_file(path, tmp_path_factory.getbasetemp()))
+    async with serving(house) as web:
+        yield web
+    await close_house(house)

@@ -1,16 +1,30 @@
 """/v1/clinics: a platform sets clinics up over HTTP alone, by keys that read nothing of them."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 
+from service.http.keeping import Keeping
+from service.http.limits import RateLimit
 from service.store.keys import PLATFORM
-from service.store.tables import ApiKey, Audit, Clinic, Location, PlatformAnswer, PlatformKey, Reminder, Sender, core
-from tests.dispatch.acting import TEN, on_sqlite, the
+from service.store.tables import (
+    ApiKey,
+    Audit,
+    Clinic,
+    KeptAnswer,
+    Location,
+    PlatformAnswer,
+    PlatformKey,
+    Reminder,
+    Sender,
+    core,
+)
+from tests.dispatch.acting import TEN, many_due, on_sqlite, the
 from tests.http.platform_cases import AURORA
-from tests.http.serving import Answer, Web
-from tests.support.house import visit
+from tests.http.serving import Answer, Web, serving
+from tests.support.house import House, visit
 
 pytestmark = on_sqlite
 
@@ -50,6 +64,9 @@ async def test_a_clinic_is_set_up_and_goes_live_over_http_alone(platform: Web) -
     platform.house.clock.moment = TEN
     (intent,) = (await platform.house.dispatch()).intents
     assert (intent.clinic, intent.kept_for) == ("aurora", "")
+    lines = [(line.act, line.who[:8]) for line in await platform.house.rows(Audit, core(Audit).c.clinic == "aurora")]
+    acts = ["clinic-added", "code-mapped", "sender-changed", "key-issued"]
+    assert lines[:4] == [(act, "key:acp_") for act in acts]
     assert [one["id"] for one in (await done(platform, "GET", "?mode=live"))["clinics"]] == ["aurora", "glow"]
 
 
@@ -106,6 +123,7 @@ async def test_a_key_is_shown_once_even_where_the_request_is_repeated(platform: 
     again = await ask(platform, "POST", "/glow/keys", body, **headers)
     assert (again.json, again.headers["idempotency-replayed"]) == (first | {"key": None}, "true")
     assert first["key"] not in str(await platform.house.rows(PlatformAnswer))
+    assert await platform.house.rows(KeptAnswer) == []
     assert (await ask(platform, "POST", "/glow/pause", **headers)).is_problem(409, "idempotency-key-reused")
     assert (await platform.send("GET", "/v1/clinic", key=first["key"])).status == 200
     new = await done(platform, "POST", f"/glow/keys/{first['prefix']}/rotate", {"grace_hours": 0})
@@ -117,6 +135,9 @@ async def test_a_key_is_shown_once_even_where_the_request_is_repeated(platform: 
     listed = (await done(platform, "GET", "/glow/keys"))["keys"]
     assert {one["prefix"] for one in listed} == {row.prefix for row in await platform.house.rows(ApiKey)}
     assert not [one for one in listed if "key" in one or "digest" in one]
+    platform.house.clock.advance(hours=25)
+    await Keeping(platform.house.database).run()
+    assert await platform.house.rows(PlatformAnswer) == []
     assert [line.act for line in await platform.house.rows(Audit)] == ["key-issued", "key-issued", "key-ended",
                                                                        "key-ended"]  # fmt: skip
 
@@ -131,6 +152,8 @@ async def test_a_sender_is_set_up_capped_held_back_and_let_go_on(platform: Web) 
     assert (await done(platform, "POST", "/glow/senders/sms/resume"))["paused"] is None
     await done(platform, "POST", "/glow/pause")
     assert (await ask(platform, "POST", "/glow/senders/sms/resume")).is_problem(409, "clinic-paused")
+    acts = [line.act for line in await platform.house.rows(Audit)]
+    assert acts == [*["sender-changed"] * 2, "sender-paused", "sender-resumed", "clinic-paused"]
     assert (await ask(platform, "PUT", "/glow/senders/sms", {})).is_problem(422, "nothing-to-set")
     for body, code in (({"address": "+4"}, "invalid-number"), ({"rate": 0}, "invalid-field")):
         assert (await ask(platform, "PUT", "/glow/senders/sms", body)).is_problem(422, code)
@@ -151,6 +174,28 @@ async def test_what_was_planned_without_a_sender_follows_once_there_is_one(platf
     await done(platform, "POST", "/glow/resume")
     platform.house.clock.moment = row.due_at
     assert len((await platform.house.dispatch()).intents) == 1
+
+
+async def test_a_sender_whose_day_is_full_goes_on_at_once_where_its_cap_is_raised(platform: Web) -> None:
+    house = platform.house
+    await done(platform, "PUT", "/glow/senders/sms", {"daily_cap": 2})
+    await many_due(house, 3)
+    assert len((await house.dispatch()).intents) == 2
+    reader, late = await platform.issue("plans:read"), (await waiting(house)).id
+    story = await platform.send("GET", f"/v1/reminders/{late}", key=reader)
+    assert "the clinic has sent as much as it may in a day (2 segments of text)" in story.json["story"]["now"]
+    expected = (TEN + timedelta(hours=24)).isoformat().replace("+00:00", "Z")
+    for listed in (await done(platform, "GET", "/glow/senders"),
+                   (await platform.send("GET", "/v1/clinic/senders", key=reader)).json):  # fmt: skip
+        assert {one["id"]: one["full_until"] for one in listed["senders"]} == {"sms": expected, "email": None}
+    await done(platform, "PUT", "/glow/senders/sms", {"daily_cap": None})
+    assert len((await house.dispatch()).intents) == 1
+
+
+async def waiting(house: House) -> Any:
+    reminder = core(Reminder)
+    (row,) = await house.rows(Reminder, reminder.c.state == "scheduled", reminder.c.step == "day-1-sunscreen")
+    return row
 
 
 async def the_lane(web: Web) -> Any:
@@ -202,3 +247,13 @@ async def test_a_key_of_the_platform_is_noted_in_use_and_kept_as_a_digest(platfo
     (row,) = await platform.house.rows(PlatformKey)
     assert row.last_used_at == platform.house.clock()
     assert platform.key not in str(row)
+
+
+async def test_a_key_of_the_platform_asks_only_so_often(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.clock.monotonic", lambda: 100.0)
+    async with serving(house, RateLimit(rate=1, burst=2)) as web:
+        key = await web.issue(clinic=PLATFORM)
+        answers = [await web.send("GET", "/v1/clinics/nowhere", key=key) for _ in range(3)]
+        assert [answer.json["code"] for answer in answers] == ["unknown-clinic", "unknown-clinic", "rate-limited"]
+        assert answers[-1].headers["retry-after"] == "1"
+        assert (await web.send("GET", "/v1/clinic")).is_problem(403, "missing-scope"), "others are counted apart"

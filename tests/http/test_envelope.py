@@ -14,7 +14,6 @@ from starlette.types import Message, Scope
 
 from service import logs
 from service.http.envelope import Envelope, request_id
-from tests.dispatch.acting import on_sqlite
 from tests.http.serving import Web
 
 GIVEN = "9b2c1c52-7a06-4ad5-8c2c-1b1f1e0c9d11"
@@ -42,18 +41,18 @@ def test_a_request_keeps_its_id_unless_that_could_be_personal_or_break_a_line(gi
         assert UUID(found)
 
 
-@on_sqlite
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("path", ["/v1/reminders", "/healthz", "/nowhere", "/openapi.json", "/v1/clinic"])
-async def test_every_answer_carries_the_requests_id_and_careful_headers_and_no_cors(web: Web, path: str) -> None:
+async def test_every_answer_carries_the_requests_id_and_careful_headers_and_no_cors(refusing: Web, path: str) -> None:
     given: dict[str, Any] = {"X-Request-Id": GIVEN, "Origin": "https://elsewhere.example"}
-    answer = await web.send("GET", path, **given)
+    answer = await refusing.send("GET", path, **given)
     assert answer.headers["x-request-id"] == GIVEN
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert answer.headers["cache-control"] == "no-store"
     assert not [name for name in answer.headers if name.startswith("access-control")]
     asking: dict[str, Any] = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
-    preflight = await web.send("OPTIONS", path, **asking)
+    preflight = await refusing.send("OPTIONS", path, **asking)
     assert (preflight.status, "access-control-allow-origin" in preflight.headers) in {(405, False), (404, False)}
 
 

@@ -43,7 +43,7 @@ async def test_a_bad_phone_is_named_in_the_answer_and_the_event_is_taken(web: We
     assert (warning["code"], warning["where"]) == ("not-a-number", "data.client.phone")
 
 
-@once
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("headers", "status", "code"),
     [
@@ -56,12 +56,12 @@ async def test_a_bad_phone_is_named_in_the_answer_and_the_event_is_taken(web: We
     ],
 )
 async def test_without_a_valid_key_nothing_is_taken(
-    web: Web, headers: Mapping[str, str], status: int, code: str
+    refusing: Web, headers: Mapping[str, str], status: int, code: str
 ) -> None:
-    answer = await web.post(visit(), key="", **headers)
+    answer = await refusing.post(visit(), key="", **headers)
     assert answer.is_problem(status, code)
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert await web.house.rows(Event) == []
+    assert await refusing.house.rows(Event) == []
 
 
 @once
@@ -101,7 +101,7 @@ async def test_other_content_under_the_same_key_is_a_conflict(web: Web) -> None:
     assert "Grace" not in answer.text
 
 
-@once
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("body", "code", "where"),
     [
@@ -124,12 +124,12 @@ async def test_other_content_under_the_same_key_is_a_conflict(web: Web) -> None:
     ids=lambda value: str(value)[:30],
 )
 async def test_bad_input_is_a_problem_with_a_stable_code_and_nothing_is_stored(
-    web: Web, body: bytes, code: str, where: str
+    refusing: Web, body: bytes, code: str, where: str
 ) -> None:
-    answer = await web.post(body)
+    answer = await refusing.post(body)
     assert answer.is_problem(422, code)
     assert answer.json["errors"][0]["where"] == where
-    assert await web.house.rows(Event) == []
+    assert await refusing.house.rows(Event) == []
 
 
 async def test_a_batch_has_one_result_an_item_in_order_and_a_bad_item_stops_no_other(web: Web) -> None:
@@ -207,7 +207,7 @@ async def test_a_caller_who_hangs_up_in_the_middle_is_no_error_of_ours(
     assert "request failed" not in "".join(capsys.readouterr())
 
 
-@once
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
@@ -220,9 +220,9 @@ async def test_a_caller_who_hangs_up_in_the_middle_is_no_error_of_ours(
     ],
 )
 async def test_wrong_addresses_and_methods_are_problems_too(
-    web: Web, method: str, path: str, status: int, code: str
+    refusing: Web, method: str, path: str, status: int, code: str
 ) -> None:
-    assert (await web.send(method, path)).is_problem(status, code)
+    assert (await refusing.send(method, path)).is_problem(status, code)
 
 
 @once

@@ -1,5 +1,6 @@
 """Health: alive, ready with a fresh worker, red with none or a silent one, and what is counted."""
 
+import asyncio
 import math
 from datetime import timedelta
 from uuid import uuid4
@@ -35,6 +36,15 @@ async def test_it_is_ready_while_a_workers_heartbeat_is_fresh(house: House) -> N
     assert await problems(house) == ["worker-silent"]
     await beats(house)
     assert await problems(house) == []
+
+
+async def test_many_who_ask_at_once_cost_one_check(house: House) -> None:
+    await beats(house)
+    begun: list[object] = []
+    sa.event.listen(house.database.engine.sync_engine, "begin", begun.append)
+    readiness = Readiness(house.database, FRESH)
+    assert await asyncio.gather(*(readiness.problems() for _ in range(50))) == [[]] * 50
+    assert len(begun) == 1
 
 
 async def test_a_worker_that_signed_off_is_none(house: House) -> None:

@@ -132,7 +132,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=ROWS, chunk=st.integers(1, 7), random=st.randoms(use_true_random=False))
 @on_sqlite
 async def test_any_order_of_the_lines_gives_the_same_courses(

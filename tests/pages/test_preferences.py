@@ -193,6 +193,29 @@ async def test_the_owner_of_a_mailbox_lifts_its_suppression_by_a_link_that_came_
     assert (found["care-email"], found["rebook-email"]) == ((True, "client"), (False, "client"))
 
 
+async def test_what_a_letter_unsubscribed_from_no_text_gives_back(clients: Clients) -> None:
+    text, letter = await clients.opened_text(), token_of(await clients.opened_letter(**LATER))
+    reader = clients.reader()
+    await reader.post(f"/u/{letter}")
+    page = await reader.get(f"/p/{text}")
+    assert "Some of our emails were switched off from an email." in page.text
+    assert ('value="rebook-email"' in page.text, 'value="care-email"' in page.text) == (False, True)
+    await reader.post(f"/p/{text}", [("stop", "everything")])
+    await reader.choose(text, *KINDS)
+    assert (await said(clients))["rebook-email"] == (False, "client")
+    await reader.choose(letter, *KINDS)
+    assert (await said(clients))["rebook-email"] == (True, "client")
+    assert "switched off from" not in (await reader.get(f"/p/{text}")).text
+
+
+async def test_what_a_text_s_link_switches_off_by_email_any_link_switches_on(clients: Clients) -> None:
+    text = await clients.opened_text()
+    await clients.reader().choose(text, "care-sms")
+    assert (await said(clients))["care-email"] == (False, "client")
+    await clients.reader().choose(text, *ALL)
+    assert (await said(clients))["care-email"] == (True, "client")
+
+
 @on_sqlite
 async def test_what_was_stopped_by_a_text_s_link_is_taken_back_for_each_address_by_its_own(clients: Clients) -> None:
     text, letter = await clients.opened_text(), token_of(await clients.opened_letter(**LATER))

@@ -85,7 +85,23 @@ def test_an_urgent_call_reaches_the_nearest_number_there_is(
     assert values(clinic=clinic, location=place)["location"]["urgent_phone"] == urgent
 
 
-@pytest.mark.parametrize("name", ["http://evil.example", "evil.example", "Ada 0900 123", "<b>", "a@b", "\u200b", " "])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://evil.example",
+        "evil.example",
+        "Ada 0900 123",
+        "<b>",
+        "a@b",
+        "\u200b",
+        " ",
+        "evil\u3002example",
+        "evil\uff0ecom",
+        "a\uff20b",
+        "Ring 09 00 12 34",
+        "0-8-0",
+    ],
+)
 def test_a_first_name_that_is_none_is_left_out(name: str) -> None:
     assert "first_name" not in values(name)["client"]
 

@@ -97,7 +97,7 @@ async def test_a_start_that_is_told_late_undoes_no_newer_refusal_on_the_clients_
     house.clock.advance(minutes=30)
     async with house.database.write() as connection:
         client = await client_of(connection, "glow", "c-17")
-        await keep(connection, "glow", client, stop_everything(), house.clock())
+        await keep(connection, "glow", client, stop_everything(), house.clock(), ("sms", ADA))
     house.clock.advance(minutes=30)
     await Replies(house.database).take("glow.sms", heard("START", handled_keyword="START", at=written_at))
     assert not any(row.granted for row in await house.rows(Consent) if row.medium == "sms")

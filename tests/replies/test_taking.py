@@ -91,7 +91,7 @@ async def test_start_brings_care_back_to_one_who_stopped_everything_and_nothing_
     await day_one_due(house)
     async with house.database.write() as connection:
         client = await client_of(connection, "glow", "c-17")
-        await keep(connection, "glow", client, stop_everything(), house.clock())
+        await keep(connection, "glow", client, stop_everything(), house.clock(), ("sms", ADA))
     assert await texts(house, "start") == BACK
     granted = {(row.purpose, row.medium) for row in await house.rows(Consent) if row.granted}
     assert granted == {("care", "sms")}

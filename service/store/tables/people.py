@@ -83,4 +83,6 @@ class Consent(SQLModel, table=True):
     purpose: str = Field(primary_key=True)
     granted: bool
     source: str
+    by_owner: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    """The client withdrew it by a link that had come to this very number or mailbox: no other link gives it back."""
     at: datetime

@@ -72,8 +72,14 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("forget_after_months", sa.Integer(), server_default="0", nullable=False))
 
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("by_owner", sa.Boolean(), server_default="0", nullable=False))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.drop_column("by_owner")
+
     with op.batch_alter_table("clinic", schema=None) as batch_op:
         batch_op.drop_column("forget_after_months")
         batch_op.drop_column("caps")
