@@ -219,6 +219,7 @@ async def test_a_phones_count_goes_on_where_its_client_is_erased_or_takes_anothe
     when = {"time": "2026-11-21T15:05:00Z", "treatment__ended_at": "2026-11-21T15:00:00Z"}
     await counting.take(visit(id="e-6", treatment__id="visit-6", client__ref="c-6", client__phone=PHONE, **when))
     assert PHONE in {one.outgoing.to for one in (await counting.dispatch()).intents}
+    counting.clock.advance(minutes=1)
     await Retention(counting.database).run()
     assert await counting.rows(NumberText) == []
 

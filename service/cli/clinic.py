@@ -66,7 +66,7 @@ def show(clinic: ClinicOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    found["caps"] = ", ".join(f"{name} {cap['most']} in {cap['days']} days" for name, cap in found["caps"].items())
+    found["caps"] = ", ".join(_cap_line(name, cap) for name, cap in found["caps"].items())
     months = found.pop("forget_after_months")
     found["forget_after"] = f"{months} months" if months else "never"
     for name, value in found.items():
@@ -100,6 +100,11 @@ def resume(clinic: ClinicOption, as_json: JsonOption = False) -> None:
     typer.echo(f"Resumed {clinic}." if changed else f"{clinic} was not paused.")
     for row in still:
         typer.echo(f"Still paused: {_sender_line(row)}. `aftercare sender resume` lets it go on.")
+
+
+def _cap_line(purpose: str, cap: dict[str, int]) -> str:
+    """As `clinic set --cap` takes it."""
+    return f"{purpose} {cap['most']} in {cap['days']} {'day' if cap['days'] == 1 else 'days'}"
 
 
 def _sender_line(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cli.someone import someone
@@ -92,7 +92,7 @@ def list_(clinic: ClinicOption = None, platform: PlatformOption = False, as_json
         names = ("prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
-    table = Table("key", "scopes", "made", "last used", "ends", "revoked")
+    table = Table(Column("key", no_wrap=True), "scopes", "made", "last used", "ends", "revoked")
     for row in rows:
         times = [
             f"{moment:%Y-%m-%d %H:%M}" if moment else ""

@@ -87,7 +87,7 @@ async def test_a_senders_day_is_capped_and_let_go(house: House) -> None:
 async def test_a_clinics_own_caps_are_set_shown_and_left_to_the_settings_again(house: House) -> None:
     await said(house, "clinic", "set", "--cap", "care 2 in 1 day", "--cap", "review 1 in 30 days")
     assert (await the_clinic(house)).caps == {"care": {"most": 2, "days": 1}, "review": {"most": 1, "days": 30}}
-    assert "care 2 in 1 days, review 1 in 30 days" in (await said(house, "clinic", "show")).output
+    assert "care 2 in 1 day, review 1 in 30 days" in (await said(house, "clinic", "show")).output
     await said(house, "clinic", "set", "--cap", "care default")
     async with house.database.read() as connection:
         (found,) = (await houses(connection, [CLINIC])).values()
