@@ -42,12 +42,36 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 session._prepare_sqlite = _prepare_sqlite
 share_compiled()
 
-_LONGEST_FIRST = ("tests/acceptance", "tests/browser", "tests/test_state_machine.py", "tests/imports/test_command.py")
-"""What takes seconds a test: begun first, so that at the end no worker is left alone with it."""
+_LONG: tuple[tuple[str, ...], ...] = (
+    ("tests/acceptance",),
+    ("tests/browser",),
+    ("tests/test_state_machine.py", "tests/imports/test_command.py", "tests/http/test_fuzz.py"),
+)
+"""What takes seconds a test, by what it needs to be started (processes, a browser): each begins the share of another
+worker, so that none is left alone with all of it at the end."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST_FIRST))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    beginnings: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    quick: list[pytest.Item] = []
+    for item in items:
+        long = next((number for number, places in enumerate(_LONG) if item.nodeid.startswith(places)), None)
+        (quick if long is None else beginnings[long % workers]).append(item)
+    items[:] = _in_shares(beginnings, quick)
+
+
+def _in_shares(beginnings: list[list[pytest.Item]], quick: list[pytest.Item]) -> list[pytest.Item]:
+    """In an order of which `--dist worksteal` gives each worker one beginning: it cuts it into equal parts."""
+    ordered: list[pytest.Item] = []
+    left = len(quick) + sum(map(len, beginnings))
+    for number, beginning in enumerate(beginnings):
+        share = left // (len(beginnings) - number)
+        left -= share
+        room = max(0, share - len(beginning))
+        ordered += beginning + quick[:room]
+        quick = quick[room:]
+    return ordered + quick
 
 
 def pytest_collection_finish() -> None:

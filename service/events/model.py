@@ -7,7 +7,7 @@ not know are named as warnings. Times must carry an offset; what has happened li
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import orjson
 from pydantic import ValidationError
@@ -88,7 +88,10 @@ Reference: TypeAlias = str | None
 
 @value_type
 class Event:
-    """A checked event. `digest` is over its canonical JSON: the same key with another digest is another event."""
+    """A checked event. `digest` is over its canonical JSON: the same key with another digest is another event.
+
+    What it is about stands beside its data: it is asked for again and again on the way.
+    """
 
     id: str
     source: str
@@ -98,33 +101,13 @@ class Event:
     body: Json
     digest: str
     warnings: tuple[Problem, ...]
-
-    @property
-    def client(self) -> Reference:
-        """The reference of the client it names."""
-        return self.data.client.ref if self.data.client else None
-
-    @property
-    def told(self) -> ClientData | None:
-        """What it tells of its client; None for a type that tells nothing."""
-        return self.data.client if isinstance(self.data.client, ClientData) else None
-
-    @property
-    def treatment(self) -> Reference:
-        return self.data.treatment.id if isinstance(self.data, TreatmentCompleted | TreatmentVoided) else None
-
-    @property
-    def appointment(self) -> Reference:
-        return self.data.appointment.id if isinstance(self.data, AppointmentBooked | AppointmentCancelled) else None
-
-    @property
-    def version(self) -> int | None:
-        match self.data:
-            case TreatmentCompleted() | TreatmentVoided():
-                return self.data.treatment.version
-            case AppointmentBooked() | AppointmentCancelled():
-                return self.data.appointment.version
-        return None
+    client: Reference
+    """The reference of the client it names."""
+    told: ClientData | None
+    """What it tells of its client; None for a type that tells nothing."""
+    treatment: Reference
+    appointment: Reference
+    version: int | None
 
 
 def event_from(value: Any, *, received_at: datetime, future_tolerance: timedelta, where: str = "") -> Event:
@@ -153,7 +136,31 @@ def event_from(value: Any, *, received_at: datetime, future_tolerance: timedelta
         body=value,
         digest=_digest(value, where),
         warnings=tuple(warnings[:MOST_PROBLEMS]),
+        **_matter(envelope.data),
     )
+
+
+class _Matter(TypedDict):
+    """What an event is about, as fields of `Event`."""
+
+    client: Reference
+    told: ClientData | None
+    treatment: Reference
+    appointment: Reference
+    version: int | None
+
+
+def _matter(data: Data) -> _Matter:
+    treatment = data.treatment if isinstance(data, TreatmentCompleted | TreatmentVoided) else None
+    appointment = data.appointment if isinstance(data, AppointmentBooked | AppointmentCancelled) else None
+    matter = treatment or appointment
+    return {
+        "client": data.client.ref if data.client else None,
+        "told": data.client if isinstance(data.client, ClientData) else None,
+        "treatment": treatment.id if treatment else None,
+        "appointment": appointment.id if appointment else None,
+        "version": matter.version if matter else None,
+    }
 
 
 def _digest(value: Json, where: str) -> str:

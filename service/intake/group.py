@@ -1,7 +1,7 @@
 """Group commit: events that arrive together share one transaction and one fsync, and each still stands alone.
 
 A queue is drained into transactions of at most `limit` events, in (clinic, client) order, so that all take their locks
-in the same order. On PostgreSQL one group is planned while another is being written. Answers are given after COMMIT.
+in the same order. On PostgreSQL a full group is planned while another is being written. Answers are given after COMMIT.
 Where a group fails, its events are tried one by one, so that one bad event stops no other.
 """
 
@@ -29,7 +29,7 @@ log = logs.get(__name__)
 
 _UNCOUNTED = NumberCap()
 
-_SHARED = 2
+_TOGETHER = 2
 """Groups in hand where the database does its part elsewhere: about half of the work is its own, so more gain little."""
 
 
@@ -57,23 +57,27 @@ class Intake:
         self._recorder = Recorder(protocols, most_alike, ramp, number_cap)
         self._limit = limit
         # A ramp counts what the groups before have placed, and SQLite has one writer.
-        self._in_hand = _SHARED if database.is_postgresql and ramp is None else 1
+        self._together = _TOGETHER if database.is_postgresql and ramp is None else 1
         self._due = due
         self.effects = Effects()
         """What its committed events changed in the schedule, counted since it was made."""
         self._queue: list[_Waiting] = []
-        self._arrived = asyncio.Event()
+        self._in_hand = 0
+        """Groups."""
+        self._changed = asyncio.Event()
+        """Events have arrived, or a group is done."""
         self._stopping = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._commit_groups(), name="intake") for _ in range(self._in_hand)]
+        self._task = asyncio.create_task(self._commit_groups(), name="intake")
 
     async def stop(self) -> None:
         """Commit what is queued, then end."""
         self._stopping = True
-        self._arrived.set()
-        await asyncio.gather(*self._tasks)
+        self._changed.set()
+        if self._task:
+            await self._task
 
     async def take(self, clinic: str, event: Event, *, by: str = "") -> Taken:
         """Record one event and plan it; returns once that is committed. `by`: who asked for it, if not its system.
@@ -96,17 +100,30 @@ class Intake:
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(entry, loop.create_future()) for entry in entries]
         self._queue.extend(waiting)
-        self._arrived.set()
+        self._changed.set()
         results = await asyncio.gather(*(one.answer for one in waiting), return_exceptions=True)
         return [_answered(result) for result in results]
 
     async def _commit_groups(self) -> None:
-        while not (self._stopping and not self._queue):
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._queue:
-                group, self._queue = self._queue[: self._limit], self._queue[self._limit :]
-                await self._commit(group)
+        async with asyncio.TaskGroup() as groups:
+            while not (self._stopping and not self._queue):
+                await self._changed.wait()
+                self._changed.clear()
+                while self._queue and self._may_begin():
+                    group, self._queue = self._queue[: self._limit], self._queue[self._limit :]
+                    self._in_hand += 1
+                    groups.create_task(self._commit_in_turn(group))
+
+    def _may_begin(self) -> bool:
+        """A further group begins beside another only when it is full: small ones cost most for each event."""
+        return not self._in_hand or (self._in_hand < self._together and len(self._queue) >= self._limit)
+
+    async def _commit_in_turn(self, group: list[_Waiting]) -> None:
+        try:
+            await self._commit(group)
+        finally:
+            self._in_hand -= 1
+            self._changed.set()
 
     async def _commit(self, group: list[_Waiting]) -> None:
         """One transaction for the group; where it fails for a reason of its content, one for each event."""

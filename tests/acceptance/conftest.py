@@ -26,13 +26,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm | None]:
-    """What processes are forked from. A module about their start has a fixture of this name that is nothing."""
+    """What processes are forked from."""
     with warmed() as warm:
         yield warm
 
 
 @pytest.fixture
-async def processes(tmp_path: Path, warm: Warm | None) -> AsyncIterator[Processes]:
+def cold() -> None:
+    """For tests that are about a start too: their processes are started as an operator starts them."""
+
+
+@pytest.fixture
+async def processes(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
+    warm = None if "cold" in request.fixturenames else request.getfixturevalue("warm")
     async with running(tmp_path, warm) as processes:
         yield processes
     for title, words in processes.words():

@@ -1,11 +1,12 @@
 """A migration that dies half-way: running it again is all that it takes."""
 
+from service.store.revision import REVISION
 from tests.acceptance.gate import gate_before
 from tests.conftest import new_postgres_database
 from tests.support.postgres import Server
 from tests.support.processes import Processes, until
 
-AT_REVISION = (0, "The schema is at revision 2.\n")
+AT_REVISION = (0, f"The schema is at revision {REVISION}.\n")
 
 
 async def test_killed_among_its_tables_on_postgresql_a_migration_can_be_run_again(

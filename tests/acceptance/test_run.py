@@ -49,11 +49,6 @@ OF_THE_DOCUMENTATION: Json = {
 }
 
 
-@pytest.fixture
-def warm() -> None:
-    """It is started as a person starts it."""
-
-
 @dataclass
 class Person:
     """Someone with a browser who got the sign-in link."""
@@ -77,6 +72,7 @@ class Person:
         return await answer.text()
 
 
+@pytest.mark.usefixtures("cold")
 async def test_the_sample_clinic_s_messages_are_in_the_outbox_and_in_the_console_within_a_minute(
     processes: Processes, client: Client
 ) -> None:

@@ -13,11 +13,7 @@ TALKATIVE = {"AFTERCARE_LOG_LEVEL": "debug"}
 """All that is logged is looked through for clients and secrets, here and after every test with processes."""
 
 
-@pytest.fixture
-def warm() -> None:
-    """Both are started as an operator starts them."""
-
-
+@pytest.mark.usefixtures("cold")
 async def test_an_event_is_sent_at_once_and_the_provider_s_report_is_believed(live: Live) -> None:
     await live.sandbox.send_events_to(f"{live.url}/callbacks/sendgrid/events/email")
     web = await live.web(TALKATIVE)
