@@ -23,6 +23,10 @@ _LONGEST_ID = 100
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOGO = re.compile(r"https://[^\s\"'<>]{1,500}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_PHONE = re.compile(r"\(?\+?[0-9 ()./\u00a0\u2010-\u2013\u202f-]+")
+_SHORTEST: Mapping[str, int] = {"phone": 4, "urgent_phone": 3}
+"""Digits of the short lines that no numbering plan of a country tells: those of three are for emergencies."""
+_LONGEST_LINE = 6
 
 
 def field_problems(values: Mapping[str, Setting]) -> list[Problem]:
@@ -41,6 +45,35 @@ def field_problems(values: Mapping[str, Setting]) -> list[Problem]:
             fits, code, sentence = _CHECKS[name]
             found += [] if fits(str(value)) else [Problem(code, name, sentence)]
     return found
+
+
+def phone_problems(values: Mapping[str, object], country: str, at: str = "") -> list[Problem]:
+    """What is wrong with the numbers among these fields that clients are told to call; none is no fault here.
+
+    One without an international prefix is of `country`. `at` leads the places: `places.soho.`.
+    """
+    sentence = "clients are told to call it: write a number that there can be, like +44 20 7946 0018"
+    return [
+        Problem("invalid-number", f"{at}{name}", sentence)
+        for name, shortest in _SHORTEST.items()
+        if (written := str(values.get(name) or "").strip()) and not _can_be_called(written, country, shortest)
+    ]
+
+
+def _can_be_called(written: str, country: str, shortest: int) -> bool:
+    if not _PHONE.fullmatch(written):
+        return False
+    if "+" not in written:
+        if shortest <= sum(one.isdigit() for one in written) <= _LONGEST_LINE:
+            return True
+        if country not in phonenumbers.SUPPORTED_REGIONS:  # that is told of the country
+            return True
+    try:
+        known = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(written, country))
+    except phonenumbers.NumberParseException:
+        return False
+    within_its_town = known == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY and "+" not in written
+    return known == phonenumbers.ValidationResult.IS_POSSIBLE or within_its_town
 
 
 def location_problems(location: str, where: str) -> Sequence[Problem]:

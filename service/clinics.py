@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.clinic_fields import Setting, field_problems, location_problems, zone_problems
+from service.clinic_fields import Setting, field_problems, location_problems, phone_problems, zone_problems
 from service.errors import BadInput, Conflict, Problem
 from service.store.alerts import hurry_alerts
-from service.store.clinics import House, house_of_rows
+from service.store.clinics import House, country_of_clinic, house_of_rows
 from service.store.replanning import replan_clinic
 from service.store.signals import notify_alert
 from service.store.tables import Clinic, Location, ProtocolReview, Sender, Staff, core
@@ -154,7 +154,8 @@ async def change_clinic(connection: AsyncConnection, clinic: str, values: Mappin
 
     Raises BadInput with every problem at once; nothing is stored then.
     """
-    if problems := field_problems(values):
+    country = str(values.get("country") or await country_of_clinic(connection, clinic))
+    if problems := [*field_problems(values), *phone_problems(values, country)]:
         raise BadInput(*problems)
     table = core(Clinic)
     if "caps" in values:
@@ -196,7 +197,10 @@ def _problems(new: NewClinic) -> list[Problem]:
         "time_zone",
     )
     found += field_problems({name: getattr(new, name) for name in names})
+    found += phone_problems({"phone": new.phone, "urgent_phone": new.urgent_phone}, new.country)
     for place in new.places:
+        phones = {"phone": place.phone, "urgent_phone": place.urgent_phone}
+        found += phone_problems(phones, new.country, f"places.{place.id}.")
         found += location_problems(place.id, f"places.{place.id}.id")
         if place.time_zone:
             found += zone_problems(place.time_zone, f"places.{place.id}.time_zone")

@@ -42,7 +42,7 @@ async def add_key(
 async def renew_key(
     connection: AsyncConnection, clinic: str, who: object, prefix: str, now: datetime, grace: timedelta
 ) -> str:
-    """A new key that may do the same, for as long; the old one ends with the grace. Raises NotFound."""
+    """A new key that may do the same, for as long; the old one ends with the grace. Raises NotFound, Conflict."""
     key = await rotate_key(connection, clinic, prefix, now, min(grace, LONGEST_LIFE))
     if key is None:
         raise _no_such_key(prefix)

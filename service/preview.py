@@ -17,11 +17,12 @@ from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, verdict_o
 from service.dispatch.shared import as_addressed
 from service.errors import Conflict, Problem
 from service.events import Event
+from service.intake.advice import warnings_of
 from service.intake.answer import Standing
 from service.intake.courses import existing_of, plan_of
 from service.intake.drafts import planned_row
 from service.intake.entry import Entry
-from service.intake.facts import Facts, misspelt, standing_of
+from service.intake.facts import Facts, standing_of
 from service.intake.matters import treatment_row
 from service.intake.people import Contact, client_row, consent_rows, contact_of, merged
 from service.intake.record import ERASED, OTHER_CONTENT
@@ -102,7 +103,7 @@ def preview(
         title=protocol.title if protocol else "",
         zone=scene.zone,
         messages=tuple(messages),
-        warnings=(*event.warnings, *contact.warnings, *misspelt(entry.protocol, standing, content.protocols)),
+        warnings=warnings_of(entry, standing, contact, house, content.protocols),
     )
 
 

@@ -15,6 +15,7 @@ from service.store import troubles as queries
 from service.store.lanes import pause_sender
 from service.store.numbers import cap_sender
 from service.store.pauses import BY_HAND
+from service.store.replanning import replan_clinic
 from service.store.signals import notify
 from service.types import Medium
 
@@ -41,6 +42,8 @@ async def put_sender(
     else:
         name = await store.name_of(connection, clinic)
         await store.add_sender(connection, sender_row(clinic, name, sender, now), now)
+        # A plan that is being made anew just now may not know of it yet.
+        await replan_clinic(connection, clinic, now)
     await notify(connection, now)
     await note(connection, clinic, who, Deed.SENDER_CHANGED, now, about=medium.value)
 

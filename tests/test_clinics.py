@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.clinic_fields import phone_problems
 from service.clinics import NewPlace, NewSender, add_clinic
 from service.errors import BadInput, Conflict
 from service.settings import Settings
@@ -32,6 +33,16 @@ SMS = NewSender(Medium.SMS, "+447400123400", 10)
         ({"time_zone": ""}, [("unknown-zone", "time_zone")]),
         ({"places": (NewPlace("ny", "NY", "America/NewYork"),)}, [("unknown-zone", "places.ny.time_zone")]),
         ({"places": (NewPlace("ny\n", "NY"),)}, [("invalid-location", "places.ny\n.id")]),
+        ({"phone": "abc"}, [("invalid-number", "phone")]),
+        ({"phone": "123"}, [("invalid-number", "phone")]),
+        ({"phone": "call 020 7946 0018"}, [("invalid-number", "phone")]),
+        ({"phone": "+44 20 7946"}, [("invalid-number", "phone")]),
+        ({"phone": "020 7946 0018 / 0019"}, [("invalid-number", "phone")]),
+        ({"phone": "+999 20 7946 0018"}, [("invalid-number", "phone")]),
+        ({"urgent_phone": "12"}, [("invalid-number", "urgent_phone")]),
+        ({"country": "XX", "phone": "020 7946 0018"}, [("unknown-country", "country")]),
+        ({"places": (NewPlace("ny", "NY", phone="x", urgent_phone="y"),)},
+         [("invalid-number", "places.ny.phone"), ("invalid-number", "places.ny.urgent_phone")]),
         ({"caps": {"care": {"most": 11, "days": 1}}}, [("invalid-cap", "caps.care")]),
         ({"places": (NewPlace("ny", "A"), NewPlace("ny", "B"))}, [("given-twice", "places.ny")]),
         ({"senders": (NewSender(Medium.SMS, "+447400123400", 0),)}, [("invalid-rate", "senders.sms.rate")]),
@@ -49,6 +60,23 @@ async def test_a_wrong_clinic_is_refused_with_every_problem(house: House, change
             await add_clinic(connection, clinic(**{"id": "bright"} | changes), house.clock())
     assert [(problem.code, problem.where) for problem in refused.value.problems] == problems
     assert len(await house.rows(Clinic)) == 1
+
+
+@pytest.mark.parametrize(
+    ("country", "phone", "urgent"),
+    [
+        ("GB", "020 7946 0018", "111"),
+        ("GB", "(020) 7946-0018", "999"),
+        ("GB", "+353 1 234 5678", "07400 123456"),
+        ("DE", "030/901820", "116117"),
+        ("ES", "+34 915 55 01 23", "061"),
+        ("US", "(212) 555-0123", "911"),
+        ("IT", "06 698 1234", "112"),
+        ("EG", "19123", "123"),
+    ],
+)
+def test_whatever_can_be_called_is_a_clinics_phone(country: str, phone: str, urgent: str) -> None:
+    assert phone_problems({"phone": phone, "urgent_phone": urgent}, country) == []
 
 
 async def test_a_clinic_is_stored_with_its_places_senders_and_owner(house: House) -> None:

@@ -205,6 +205,11 @@ def test_a_bad_phone_is_named() -> None:
     assert [warning.code for warning in alone(visit(client__phone="999")).warnings] == ["invalid-number"]
 
 
+def test_a_location_and_a_country_that_the_clinic_does_not_have_are_named() -> None:
+    found = alone(visit(client__phone="+18765551234", treatment__location="nowhere"))
+    assert [warning.code for warning in found.warnings] == ["country-not-allowed", "unknown-location"]
+
+
 async def test_what_is_known_of_the_client_counts(house: House) -> None:
     await house.take(visit(course__session=3))
     async with house.database.write() as connection:

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service.cli.import_job import Job, rehearse, take_in
+from service.cli.ramping import RampOption, SendFrom
 from service.cli.tools import ClinicOption, JsonOption, in_loop, print_json, settings_for
 from service.errors import BadInput, Problem
 from service.imports import Encoding, Format, Reader, Source, Summary, inspect, load_map, reader_of
@@ -29,13 +29,6 @@ MapOption = Annotated[
     Path | None, typer.Option("--map", help="A TOML file that tells what the columns and words of a CSV mean.")
 ]
 EncodingOption = Annotated[Encoding, typer.Option(help="How a CSV writes its characters.")]
-SendFrom = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Send nothing of it before this day, like 2026-12-01.")
-]
-RampOption = Annotated[
-    int | None,
-    typer.Option(min=1, help="Of nudges that are due already, send at most so many a day, from tomorrow on."),
-]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")]
 
 

@@ -5,11 +5,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from service import clock
 from service.cli.meter import Meter
+from service.cli.ramping import ramp_asked
 from service.cli.taking import open_intake
 from service.cli.tools import open_store, require_clinic
 from service.errors import Problem, Unavailable
@@ -29,11 +30,8 @@ from service.imports import (
     rehearsal,
 )
 from service.intake.group import Intake
-from service.intake.ramp import RAMPED, Ramp
 from service.protocols import load_protocols
 from service.settings import Settings, data_folder
-from service.store.imports import nudges_due_for
-from service.store.session import Database
 
 _SOON = timedelta(hours=24)
 
@@ -55,19 +53,9 @@ async def take_in(job: Job) -> Summary:
     """Import the file, from where it was stopped."""
     async with open_store(job.settings) as database:
         await require_clinic(database, job.clinic)
-        ramp = await _ramp(job, database, clock.now())
+        ramp = await ramp_asked(database, job.clinic, job.send_from, job.ramp, clock.now())
     async with open_intake(job.settings, ramp) as (database, intake):
         return await _run(job, intake, Journal(database, job.clinic, job.source.digest))
-
-
-async def _ramp(job: Job, database: Database, now: datetime) -> Ramp | None:
-    """Where one is asked for; one that goes on after a stop counts what it had placed."""
-    if job.send_from is None and job.ramp is None:
-        return None
-    start = job.send_from or now.date()
-    async with database.read() as connection:
-        placed = await nudges_due_for(connection, job.clinic, RAMPED, datetime.combine(start, time(), UTC))
-    return Ramp(start, job.ramp, placed)
 
 
 async def rehearse(job: Job) -> Summary:
@@ -75,7 +63,7 @@ async def rehearse(job: Job) -> Summary:
     protocols, now = load_protocols(data_folder("config/protocols", job.settings.home)), clock.now()
     async with open_store(job.settings) as database:
         await require_clinic(database, job.clinic)
-        ramp = await _ramp(job, database, now)
+        ramp = await ramp_asked(database, job.clinic, job.send_from, job.ramp, now)
         async with rehearsal(database, protocols, job.clinic, now, [now, now + _SOON], ramp) as rehearsed:
             summary = await _run(job, rehearsed, None)
             return replace(summary, due=Due(*await rehearsed.due_soon()))

@@ -26,10 +26,14 @@ _READS_ONLY, _OWNS = "viewer", "owner"
 def attention_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/console/attention")
     async def attention(
-        request: Request, reminder: UUID | None = None, before: UUID | None = None, planned: int | None = None
+        request: Request,
+        reminder: UUID | None = None,
+        before: UUID | None = None,
+        planned: int | None = None,
+        soon: int = 0,
     ) -> Response:
         async with desk.visit(request) as visit:
-            return await _page(desk, visit, reminder, before=before, planned=planned)
+            return await _page(desk, visit, reminder, before=before, planned=planned, soon=soon)
 
     _meaning(router, desk)
 
@@ -82,7 +86,8 @@ def _meaning(router: APIRouter, desk: Desk) -> None:
         except BadInput as error:
             async with desk.visit(request) as visit:
                 return await _page(desk, visit, None, refused=error)
-        return RedirectResponse(f"/console/attention?planned={mapped.treatments}", 303, headers=HEADERS)
+        told = f"planned={mapped.treatments}&soon={mapped.soon}"
+        return RedirectResponse(f"/console/attention?{told}", 303, headers=HEADERS)
 
     @router.get("/console/codes")
     async def after_a_refusal(request: Request) -> Response:
@@ -114,6 +119,7 @@ async def _page(
     *,
     before: UUID | None = None,
     planned: int | None = None,
+    soon: int = 0,
     refused: AftercareError | None = None,
 ) -> Response:
     """What was reported in vain above; then the list at the left, the chosen reminder (or the first) at the right."""
@@ -130,6 +136,7 @@ async def _page(
         chosen=reminder is not None,
         refused=refused.problems[0].message if refused else "",
         planned=planned,
+        soon=soon,
         held=await held_senders(visit.connection, visit.clinic, visit.now),
         unmapped=await reported.unmapped(desk, visit),
         refusals=await reported.refused(visit),

@@ -7,7 +7,7 @@ from typing import Any
 from service.console.desk import Desk, Visit
 from service.protocols.values import nearest
 from service.store import visits
-from service.store.refusals import KEPT_FOR, refused_still
+from service.store.refusals import KEPT_FOR, refusals_page
 
 SHOWN = 10
 
@@ -76,7 +76,7 @@ async def unmapped(desk: Desk, visit: Visit) -> list[Unmapped]:
 
 async def refused(visit: Visit) -> list[Refused]:
     """Those of the last 30 days that have not been taken since; one more than is shown, where there are more."""
-    rows = await refused_still(visit.connection, visit.clinic, since=visit.now - KEPT_FOR, limit=SHOWN + 1)
+    rows = await refusals_page(visit.connection, visit.clinic, since=visit.now - KEPT_FOR, limit=SHOWN + 1)
     return [Refused(row, list(_told(row.problems))) for row in rows]
 
 

@@ -221,6 +221,7 @@ class CodeMeaning(Body):
 class PlannedNow(BaseModel):
     planned: int
     past: int = Field(description="Steps whose time was over: recorded as skipped.")
+    due_within_24_hours: int = Field(description="How many of those planned fall due at once, or within a day.")
 
 
 class CodeMapped(BaseModel):

@@ -92,7 +92,8 @@ def _receipts(router: APIRouter, database: Database, reader: Any) -> None:
 def _refusals(router: APIRouter, database: Database, reader: Any) -> None:
     @router.get("/v1/refusals", summary="List events that were refused", tags=["Events"], response_model=RefusalPage)
     async def list_refusals(caller: Annotated[Caller, reader], limit: Limit = 50, cursor: Cursor = None) -> Any:
-        """Those of the last 30 days, the latest first; the same event refused again for the same reasons is one."""
+        """Those of the last 30 days that were not taken since under their `source` and `id`, the latest first; the same
+        event refused again for the same reasons is one."""
         after = refusal_mark(cursor) if cursor else None
         async with database.read() as connection:
             since = await database.now(connection) - KEPT_FOR

@@ -21,6 +21,8 @@ from service.http.problems import MEDIA_TYPE, problem_json
 _TOO_SLOW = Problem("request-too-slow", "", "the request did not come whole in time: send it again at once")
 _NOT_HTTP = Problem("not-http", "", "this cannot be read as an HTTP request")
 
+_OF_BODIES = frozenset({b"content-length", b"transfer-encoding"})
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -91,6 +93,10 @@ class PatientProtocol(HttpToolsProtocol):
             raise ValueError  # which the parser takes for a request that cannot be read
 
     def on_headers_complete(self) -> None:
+        """A body behind an upgrade would be read as a further request: there are no upgrades here."""
+        has_body = any(name in _OF_BODIES and value.strip(b"0") for name, value in self.headers)
+        if has_body and self.parser.should_upgrade():
+            raise ValueError  # as above
         self._wait_no_more()
         super().on_headers_complete()
 
@@ -145,7 +151,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, problem: Problem) -> None:
         """Who has an answer already, or a part of one, gets no other."""
-        if self.cycle is not None and self.cycle.response_started:
+        if self.pipeline or (self.cycle is not None and self.cycle.response_started):
             self.transport.close()
             return
         body = orjson.dumps(problem_json(status, (problem,)))

@@ -23,7 +23,7 @@ from service.store import kept_answers as store
 HEADER = "Idempotency-Key"
 _LARGEST = 1024**2
 _FORM = re.compile(r"[!-~]{1,200}")
-_KEPT_HEADERS = ("content-type", "etag")
+_KEPT_HEADERS = ("content-type", "etag", "location")
 
 _Handler = Callable[[Request], Awaitable[Response]]
 

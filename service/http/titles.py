@@ -53,6 +53,7 @@ _BY_CODE: Mapping[str, str] = {
     "sender-paused": "The sender is paused already",
     "sender-taken": "Another clinic texts from this number",
     "clinic-exists": "There is a clinic of this name",
+    "key-rotated": "This key was rotated already",
     "last-owner": "A clinic keeps one owner",
 }
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from service.errors import AftercareError, Problem, Unavailable
-from service.events import Event, event_from
+from service.events import Event, TreatmentCompleted, event_from
 from service.imports.journal import Journal
 from service.imports.progress import Notes, Progress
 from service.imports.record import Reader, Record
@@ -141,7 +141,7 @@ class Importer:
         return _Row(record, None, self._placed(error.problems))
 
     def _placed(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
-        return tuple(replace(problem, where=self._reader.place(problem.where)) for problem in problems)
+        return tuple(self._reader.told(problem) for problem in problems)
 
     async def _hand_in(self, chunk: _Chunk) -> None:
         """Tasks begin in the order they are made: intake sees the events in the file's order."""
@@ -170,7 +170,7 @@ class Importer:
         if isinstance(answer, Taken):
             self.progress.taken += answer.created
             self.progress.repeated += not answer.created
-            self.notes.take(answer)
+            self.notes.take(answer, _code(row.event))
             self.notes.warn(self._placed(answer.warnings), row.record.line)
         else:
             problems = self._placed(answer.problems) if answer else row.problems
@@ -184,6 +184,11 @@ class Importer:
         for _, task in self._in_flight:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._in_flight), return_exceptions=True)
+
+
+def _code(event: Event | None) -> str:
+    """The protocol as the row names it; empty where it is about no visit."""
+    return event.data.treatment.protocol if event and isinstance(event.data, TreatmentCompleted) else ""
 
 
 def _require_service(answers: Sequence[Answer]) -> None:

@@ -1,5 +1,6 @@
 """How far an import got, and what it met on the way."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -10,6 +11,9 @@ from service.types import Json
 
 _KINDS = 30
 _LINES = 5
+_CODES = 1000
+"""So many different codes are counted one by one."""
+_MOST_FREQUENT = 10
 
 
 @dataclass(slots=True)
@@ -46,13 +50,21 @@ class Notes:
 
     unmapped: int = 0
     outdated: int = 0
+    _codes: Counter[str] = field(default_factory=Counter)
     _warnings: _Kinds = field(default_factory=dict)
     _refusals: _Kinds = field(default_factory=dict)
 
-    def take(self, taken: Taken) -> None:
+    def take(self, taken: Taken, code: str) -> None:
+        """`code` is the protocol as the row names it."""
         if taken.created:
             self.unmapped += taken.standing == "unmapped"
             self.outdated += taken.standing == "outdated"
+            if taken.standing == "unmapped" and (code in self._codes or len(self._codes) < _CODES):
+                self._codes[code] += 1
+
+    def unmapped_codes(self) -> list[Json]:
+        """The most frequent codes of a protocol that is not known, each with its rows."""
+        return [{"code": code, "rows": rows} for code, rows in self._codes.most_common(_MOST_FREQUENT)]
 
     def warn(self, warnings: Iterable[Problem], line: int) -> None:
         _count(self._warnings, warnings, line)

@@ -32,8 +32,8 @@ class Reader(Protocol):
     def records(self, offset: int, before: int) -> Iterator[Record]:
         """The records from a byte offset on, where `before` lines lie ahead of it."""
 
-    def place(self, where: str) -> str:
-        """A path in an event (`data.client.phone`) as the file's writer knows it."""
+    def told(self, problem: Problem) -> Problem:
+        """A problem of an event as the file's writer knows its place (`data.client.phone`), and can mend it."""
 
 
 def too_long(limit: int) -> BadInput:

@@ -58,6 +58,7 @@ class Summary:
             "repeated": self.progress.repeated,
             "rejected": self.progress.rejected,
             "unmapped": self.notes.unmapped,
+            "unmapped_codes": self.notes.unmapped_codes(),
             "outdated": self.notes.outdated,
             "courses_inferred": self.courses,
             "reminders": {"planned": self.planned, "past": self.past, **due},
@@ -75,6 +76,8 @@ class Summary:
             yield f"Went on after line {self.resumed_after:,}; reminders are counted from there on."
         yield f"{done} {self.file.name} for {self.clinic}: {self.seconds:.1f} s, {self.rate:,} rows a second."
         yield f"  taken      {progress.taken:>9,}{self._of_which()}"
+        if self.notes.unmapped:
+            yield from self._without_a_protocol()
         yield f"  repeated   {progress.repeated:>9,}"
         yield f"  rejected   {progress.rejected:>9,}{self._where_to_see()}"
         if self.courses:
@@ -87,6 +90,13 @@ class Summary:
         yield from _told("not taken", self.notes.refusals())
         yield from _told("note", self.notes.warnings())
         yield from self._ending()
+
+    def _without_a_protocol(self) -> Iterator[str]:
+        """The codes to be mapped, the most frequent first."""
+        codes = self.notes.unmapped_codes()
+        told = ", ".join(f"{one['code'][:60]} ({one['rows']:,})" for one in codes)
+        more = " and more" if self.notes.unmapped > sum(one["rows"] for one in codes) else ""
+        yield f"             not known: {told}{more}"
 
     def _where_to_see(self) -> str:
         return f"  see {self.rejects}" if self.rejects and self.progress.rejected else ""

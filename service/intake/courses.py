@@ -2,7 +2,8 @@
 
 Planning always starts from every treatment of the course and every appointment of its client, so a correction, a newer
 session, a booking or a client's move need no rules of their own, and events may arrive in any order. Only what nothing
-can change any more is left as it is: a client of many years costs no more than a new one.
+can change any more is left as it is, and a step that its protocol was given since does not reach it: a client of many
+years costs hardly more than a new one.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

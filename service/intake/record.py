@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit import Deed, note
 from service.errors import AftercareError, Conflict, NotFound, Problem
 from service.events import ClientErased, Event
+from service.intake.advice import warnings_of
 from service.intake.answer import Change, Standing, Taken, change_of, in_order, plan_line
 from service.intake.courses import Planner, by_treatment
 from service.intake.drafts import Cause
 from service.intake.effects import Effects
 from service.intake.entry import Entry, Named
-from service.intake.facts import Facts, facts_about, misspelt, owners, standing_of
+from service.intake.facts import Facts, facts_about, owners, standing_of
 from service.intake.matters import Touched, record_matters
 from service.intake.numbers import keep_count, watch_numbers
 from service.intake.people import Contact, People, addresses, addresses_in, contact_of, record_people
@@ -113,7 +114,9 @@ class Recorder:
         facts = await facts_about(connection, fit)
         contacts = {entry.key: contact_of(entry.event, clinics[entry.clinic].country) for entry in fit}
         standings = await self._insert(connection, fit, facts, now)
-        await self._answer_known(connection, [one for one in fit if one.key not in standings], contacts, answers)
+        await self._answer_known(
+            connection, [one for one in fit if one.key not in standings], contacts, clinics, answers
+        )
         fresh = [entry for entry in fit if entry.key in standings]
         people = await record_people(connection, fresh, contacts, owners(fresh, facts), now)
         effects.new_numbers |= people.new_numbers
@@ -127,8 +130,9 @@ class Recorder:
         for entry in fresh:
             changes = in_order(drafts.changes.get(entry.key, ()))
             plan = plans.get(entry.treatment, ()) if entry.treatment else ()
-            warnings = self._warnings(entry, standings[entry.key], contacts[entry.key])
-            answers[entry.key] = _taken(entry, standings[entry.key], plan, changes, warnings, created=True)
+            house, standing = clinics[entry.clinic], standings[entry.key]
+            warnings = warnings_of(entry, standing, contacts[entry.key], house, self._protocols)
+            answers[entry.key] = _taken(entry, standing, plan, changes, warnings, created=True)
         return [answers[entry.key] for entry in entries]
 
     async def _insert(
@@ -142,14 +146,12 @@ class Recorder:
         inserted = await insert_events(connection, rows)
         return {key: standing for key, standing in standings.items() if key in inserted}
 
-    def _warnings(self, entry: Entry, standing: Standing, contact: Contact) -> tuple[Problem, ...]:
-        return (*entry.event.warnings, *contact.warnings, *misspelt(entry.protocol, standing, self._protocols))
-
     async def _answer_known(
         self,
         connection: AsyncConnection,
         entries: list[Entry],
         contacts: Mapping[EventKey, Contact],
+        clinics: Mapping[str, House],
         answers: dict[EventKey, Answer],
     ) -> None:
         """The same event again gets the same answer; other content under the same key is a conflict."""
@@ -165,7 +167,8 @@ class Recorder:
                 plan = plans.get((row.clinic, row.treatment), [])
                 standing = Standing(row.state)
                 told = in_order(changes.get((entry.clinic, entry.name), ()))
-                warnings = self._warnings(entry, standing, contacts[entry.key])
+                house, contact = clinics[entry.clinic], contacts[entry.key]
+                warnings = warnings_of(entry, standing, contact, house, self._protocols)
                 answers[entry.key] = _taken(entry, standing, plan, told, warnings, created=False)
             else:
                 answers[entry.key] = Conflict(OTHER_CONTENT if row.digest else ERASED)

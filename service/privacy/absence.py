@@ -18,8 +18,9 @@ from service.protocols import Protocol
 from service.pumping import NumberCap
 from service.store.absence import KIND, absent_among, begin_marks, months_kept, people_after
 from service.store.clients import lock_clients
+from service.store.clinics import houses
 from service.store.retention import save_mark, take_mark
-from service.store.session import Database
+from service.store.session import Database, is_passing
 
 log = logs.get(__name__)
 
@@ -44,7 +45,7 @@ class Absence:
         await self._database.transact(self._begin)
         forgotten = 0
         for _ in range(_STEPS):
-            erased = await self._database.transact(self._step)
+            erased = await self._next()
             if erased is None:
                 break
             forgotten += erased
@@ -54,6 +55,23 @@ class Absence:
 
     async def _begin(self, connection: AsyncConnection) -> None:
         await begin_marks(connection, await self._database.now(connection))
+
+    async def _next(self) -> int | None:
+        """A step; a clinic whose clients cannot be erased stops only itself, until tomorrow."""
+        try:
+            return await self._database.transact(self._step)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            log.error("forgetting failed", exc_info=error)
+            await self._database.transact(self._pass_over)
+            return 0
+
+    async def _pass_over(self, connection: AsyncConnection) -> None:
+        now = await self._database.now(connection)
+        mark = await take_mark(connection, (KIND,), now)
+        if mark is not None:
+            await save_mark(connection, mark, [], now + _AGAIN)
 
     async def _step(self, connection: AsyncConnection) -> int | None:
         """How many clients were erased; None where no clinic waits to be looked at."""
@@ -68,21 +86,22 @@ class Absence:
         before = now - months * _MONTH
         rows = await people_after(connection, mark.clinic, next(iter(mark.reached), ""), before, _LOOKED_AT)
         absent = [row.ref for row in rows if row.absent][:_ERASED]
-        if absent:
-            await self._erase(connection, mark.clinic, absent, before, now)
+        erased = await self._erase(connection, mark.clinic, absent, before, now) if absent else 0
         if len(absent) == _ERASED:
             await save_mark(connection, mark, [absent[-1]], now)
         elif len(rows) == _LOOKED_AT:
             await save_mark(connection, mark, [rows[-1].ref], now)
         else:
             await save_mark(connection, mark, [], now + _AGAIN)
-        return len(absent)
+        return erased
 
     async def _erase(
         self, connection: AsyncConnection, clinic: str, refs: Sequence[str], before: datetime, now: datetime
-    ) -> None:
+    ) -> int:
+        await houses(connection, [clinic], hold=True)  # first, as in every intake
         await lock_clients(connection, [], [(clinic, ref) for ref in refs])
         still = await absent_among(connection, clinic, refs, before)
         entries = [Entry(clinic, erasure_of(ref, now), by=RULE) for ref in still]
         if entries:
             await self._recorder.record(connection, entries, now)
+        return len(entries)

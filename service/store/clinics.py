@@ -71,12 +71,20 @@ class House:
         return client_zone or (place.time_zone if place else "") or self.time_zone
 
 
+_PASS = sa.text(
+    "SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 7120415)) FROM unnest(CAST(:names AS text[])) name"
+)
+_CLOSE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7120415))")
+
+
 async def houses(connection: AsyncConnection, ids: Collection[str], *, hold: bool = False) -> dict[str, House]:
     """The clinics of these ids, as they are now; without one whose row nothing can be made of: it stops only itself.
 
     `hold`: they stay so until this transaction ends, for whoever stores what follows from them.
     """
     wanted = sorted(set(ids))
+    if hold and connection.dialect.name == "postgresql":
+        await connection.execute(_PASS, {"names": wanted})
     query = sa.select(CLINIC).where(CLINIC.c.id.in_(wanted)).order_by(CLINIC.c.id)
     clinics = (await connection.execute(query.with_for_update(read=True) if hold else query)).all()
     places = (await connection.execute(sa.select(LOCATION).where(LOCATION.c.clinic.in_(wanted)))).all()
@@ -115,12 +123,22 @@ async def clinics_page(
 
 
 async def hold_clinic(connection: AsyncConnection, clinic: str) -> None:
-    """Let nobody else change it before this transaction has ended."""
+    """Let nobody else change it, nor store what follows from it, before this transaction has ended.
+
+    Whoever holds it to plan passes a gate that is closed here first: those who share a row's lock overtake whoever
+    waits for it, so that under a steady stream of events a change would never come.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_CLOSE, {"name": clinic})
     await connection.execute(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic).with_for_update(key_share=True))
 
 
 async def clinic_exists(connection: AsyncConnection, clinic: str) -> bool:
     return await connection.scalar(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic)) is not None
+
+
+async def country_of_clinic(connection: AsyncConnection, clinic: str) -> str:
+    return str(await connection.scalar(sa.select(CLINIC.c.country).where(CLINIC.c.id == clinic)))
 
 
 async def time_zone_of(connection: AsyncConnection, clinic: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.errors import Conflict, Problem
 from service.store.tables import ApiKey, PlatformKey, core
 
 API_KEY, PLATFORM_KEY = core(ApiKey), core(PlatformKey)
@@ -52,16 +53,22 @@ async def rotate_key(
 ) -> str | None:
     """A new key that may do the same; the old one works until the grace is over. None: no such key works now.
 
-    A key that was to expire before that still does. The new one lasts as long as the old was made for.
+    A key that was to expire before that still does. The new one lasts as long as the old was made for. Raises Conflict
+    (`key-rotated`): a second new one would be one that nobody waits for.
     """
     table = _table(clinic)
     query = sa.select(table).where(_named(clinic, prefix), _alive(table, now))
     old = (await connection.execute(query.with_for_update())).first()
     if old is None:
         return None
+    if old.successor:
+        sentence = f"{shown(clinic, old.successor)} took its place already: where that was lost, make another"
+        raise Conflict(Problem("key-rotated", prefix, sentence))
     await expire_key(connection, clinic, prefix, now, now + grace)
     ends = now + (old.expires_at - old.created_at) if old.expires_at else None
-    return await issue_key(connection, clinic, now, scopes=old.scopes, expires_at=ends)
+    key = await issue_key(connection, clinic, now, scopes=old.scopes, expires_at=ends)
+    await connection.execute(table.update().where(_named(clinic, prefix)).values(successor=prefix_of(key)))
+    return key
 
 
 async def expire_key(connection: AsyncConnection, clinic: str, prefix: str, now: datetime, at: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.clinics import hold_clinic
 from service.store.tables import Clinic, Location, core
 
 CLINIC, LOCATION = core(Clinic), core(Location)
@@ -13,7 +14,7 @@ CLINIC, LOCATION = core(Clinic), core(Location)
 
 async def hold_location(connection: AsyncConnection, clinic: str, location: str) -> Any | None:
     """The location as it is, with its clinic held until this transaction ends, so that nobody else adds one."""
-    await connection.execute(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic).with_for_update(key_share=True))
+    await hold_clinic(connection, clinic)
     return (await connection.execute(sa.select(LOCATION).where(_named(clinic, location)))).first()
 
 

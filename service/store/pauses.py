@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.clinics import hold_clinic
 from service.store.tables import Clinic, Location, Sender, core
 
 CLINIC, LOCATION, SENDER = core(Clinic), core(Location), core(Sender)
@@ -22,6 +23,7 @@ async def pause_clinic(connection: AsyncConnection, clinic: str, now: datetime) 
 
     A start that holds one of its senders is waited for: what it has begun goes out, after that nothing does.
     """
+    await hold_clinic(connection, clinic)
     paused = await connection.execute(
         CLINIC.update().where(CLINIC.c.id == clinic, CLINIC.c.paused_at.is_(None)).values(paused_at=now)
     )
@@ -35,6 +37,7 @@ async def pause_clinic(connection: AsyncConnection, clinic: str, now: datetime) 
 
 async def resume_clinic(connection: AsyncConnection, clinic: str, now: datetime) -> bool:
     """Let a paused clinic go on, what fell due meanwhile first; whether it was paused."""
+    await hold_clinic(connection, clinic)
     resumed = await connection.execute(
         CLINIC.update().where(CLINIC.c.id == clinic, CLINIC.c.paused_at.is_not(None)).values(paused_at=None)
     )

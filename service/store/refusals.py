@@ -64,27 +64,25 @@ async def _count_again(connection: AsyncConnection, clinic: str, digests: Collec
 
 
 async def refusals_page(
-    connection: AsyncConnection, clinic: str, *, since: datetime, after: tuple[datetime, str] | None, limit: int
+    connection: AsyncConnection,
+    clinic: str,
+    *,
+    since: datetime,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
 ) -> Sequence[Any]:
-    """Those since an instant, the latest first; `after` is the time and digest of the last one read."""
-    place = sa.tuple_(REFUSAL.c.last_at, REFUSAL.c.digest)
-    query = sa.select(REFUSAL).where(REFUSAL.c.clinic == clinic, REFUSAL.c.last_at >= since)
-    if after is not None:
-        query = query.where(place < sa.tuple_(sa.literal(after[0], REFUSAL.c.last_at.type), sa.literal(after[1])))
-    return (
-        await connection.execute(query.order_by(REFUSAL.c.last_at.desc(), REFUSAL.c.digest.desc()).limit(limit))
-    ).all()
-
-
-async def refused_still(connection: AsyncConnection, clinic: str, *, since: datetime, limit: int) -> Sequence[Any]:
-    """Those since an instant whose event has not been taken afterwards, the latest first."""
+    """Those since an instant whose event has not been taken afterwards, the latest first; `after` is the time and
+    digest of the last one read."""
     taken = sa.exists().where(
         EVENT.c.clinic == REFUSAL.c.clinic,
         EVENT.c.source == REFUSAL.c.source,
         EVENT.c.id == REFUSAL.c.event,
         EVENT.c.received_at >= REFUSAL.c.last_at,
     )
+    place = sa.tuple_(REFUSAL.c.last_at, REFUSAL.c.digest)
     query = sa.select(REFUSAL).where(REFUSAL.c.clinic == clinic, REFUSAL.c.last_at >= since, ~taken.correlate(REFUSAL))
+    if after is not None:
+        query = query.where(place < sa.tuple_(sa.literal(after[0], REFUSAL.c.last_at.type), sa.literal(after[1])))
     return (
         await connection.execute(query.order_by(REFUSAL.c.last_at.desc(), REFUSAL.c.digest.desc()).limit(limit))
     ).all()

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.clinics import hold_clinic
 from service.store.pauses import CLINIC_PAUSED
 from service.store.tables import Clinic, Reminder, Sender, core
 from service.types import Json, Medium, ReminderState
@@ -19,7 +20,7 @@ CLINIC, REMINDER, SENDER = core(Clinic), core(Reminder), core(Sender)
 async def hold_sender(connection: AsyncConnection, clinic: str, medium: Medium) -> Any | None:
     """The clinic's sender of this medium, held until this transaction ends; the clinic is held too, so that nobody
     else adds one."""
-    await connection.execute(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic).with_for_update(key_share=True))
+    await hold_clinic(connection, clinic)
     query = sa.select(SENDER).where(SENDER.c.clinic == clinic, SENDER.c.medium == medium.value)
     return (await connection.execute(query.order_by(SENDER.c.id).with_for_update())).first()
 
@@ -41,7 +42,7 @@ async def open_day(connection: AsyncConnection, clinic: str, sender: str, now: d
 async def add_sender(connection: AsyncConnection, row: Json, now: datetime) -> None:
     """What was scheduled without a sender has this one from now on. Paused from the beginning where its clinic is.
 
-    The clinic is held already, so that nothing is scheduled meanwhile.
+    The clinic is held already, so that no event schedules anything meanwhile.
     """
     paused = await connection.scalar(
         sa.select(CLINIC.c.id).where(CLINIC.c.id == row["clinic"], CLINIC.c.paused_at.is_not(None))

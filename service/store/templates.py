@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.clinics import hold_clinic
 from service.store.dialect import insert
 from service.store.due import LOCALE
 from service.store.lanes import lower_next_due
@@ -59,6 +60,7 @@ def _of(table: sa.Table, clinic: str, key: TemplateKey) -> sa.ColumnElement[bool
 
 async def touch(connection: AsyncConnection, clinic: str) -> None:
     """Tell every process that what is sent in this clinic's name has changed."""
+    await hold_clinic(connection, clinic)
     await connection.execute(
         CLINIC.update().where(CLINIC.c.id == clinic).values(words_stamp=CLINIC.c.words_stamp + sa.literal(1))
     )

@@ -60,6 +60,8 @@ async def test_countries_and_brand_are_set_and_what_is_not_named_stays(house: Ho
         (("--cap", "care 0 in 1 day"), "invalid-cap"),
         (("--cap", "rebook 1 in 367 days"), "invalid-cap"),
         (("--cap", "fun 1 in 1 day"), "unknown-purpose"),
+        (("--phone", "abc"), "invalid-number"),
+        (("--urgent-phone", "+44 20 7946"), "invalid-number"),
     ],
 )
 async def test_what_cannot_be_is_told_and_nothing_is_changed(house: House, words: tuple[str, ...], code: str) -> None:
@@ -99,6 +101,9 @@ async def test_a_sender_and_a_location_are_set_up(house: House) -> None:
     row = next(one for one in await house.rows(Sender) if one.id == "sms")
     assert (row.address, row.rate) == ("+447400123401", 5)
     assert (await said(house, "clinic", "location", "annexe", "--name", "Annexe")).exit_code == 0
+    wrong = await said(house, "clinic", "location", "annexe", "--phone", "ask")
+    assert isinstance(wrong.exception, AftercareError)
+    assert wrong.exception.code == "invalid-number"
     assert (await said(house, "clinic", "location", "soho", "--remove")).output == "Removed soho of glow.\n"
     assert [one.id for one in await house.rows(Location)] == ["annexe"]
     refused = await said(house, "sender", "set", "sms")

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from service.audit import Deed
 from service.cli.main import app
-from service.errors import AftercareError
+from service.errors import AftercareError, Conflict
 from service.store.keys import digest_of, issue_key, key_by_digest, note_use, rotate_key
 from service.store.session import Database
 from service.store.tables import ApiKey, Audit
@@ -99,6 +99,18 @@ async def test_what_cannot_be_done_is_refused_by_its_code(house: House) -> None:
         with pytest.raises(AftercareError) as caught:
             await told(house, *arguments)
         assert caught.value.code == code, arguments
+
+
+async def test_a_key_is_rotated_once(house: House) -> None:
+    async with house.database.write() as connection:
+        first = (await issue_key(connection, "glow", NOON)).split("_")[1]
+        second = await rotate_key(connection, "glow", first, NOON, 7 * DAY)
+        assert second is not None
+        with pytest.raises(Conflict) as refused:
+            await rotate_key(connection, "glow", first, NOON + DAY, 7 * DAY)
+        assert refused.value.problems[0].code == "key-rotated"
+        assert second.split("_")[1] in refused.value.problems[0].message
+        assert await rotate_key(connection, "glow", second.split("_")[1], NOON + DAY, 7 * DAY)
 
 
 async def test_a_rotated_key_works_until_its_grace_is_over_and_never_longer_than_before(house: House) -> None:

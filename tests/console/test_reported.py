@@ -42,7 +42,7 @@ async def test_a_code_that_waits_for_a_meaning_is_mapped_where_it_stands(vain: C
     assert "Did you mean Micro" in page
     assert '<option value="microneedling" selected>' in page
     answer = await owner.post("/console/codes", FROM_HERE, code="microneedlng", protocol="microneedling")
-    assert (answer.status, answer.headers["location"]) == (303, "/console/attention?planned=1")
+    assert (answer.status, answer.headers["location"]) == (303, "/console/attention?planned=1&soon=2")
     page = (await owner.get(answer.headers["location"])).text
     assert "1 visit that waited for it is planned" in page
     assert "Visits without a plan" not in page

@@ -209,7 +209,10 @@ async def test_locations_come_change_and_go(platform: Web) -> None:
     assert (made["id"], made["time_zone"], made["phone"]) == ("room 2/blue", "Europe/Paris", "")
     assert (await done(platform, "PUT", path, {"phone": "+44 20 7946 0018"}))["name"] == "Blue room"
     assert (await ask(platform, "PUT", path, {"time_zone": "Europe/Paree"})).is_problem(422, "unknown-zone")
-    assert (await ask(platform, "PUT", "/glow/locations/new", {"phone": "1"})).is_problem(422, "empty-field")
+    assert (await ask(platform, "PUT", "/glow/locations/new", {"phone": "111 22"})).is_problem(422, "empty-field")
+    assert (await ask(platform, "PUT", path, {"urgent_phone": "12"})).is_problem(422, "invalid-number")
+    assert (await ask(platform, "PATCH", "/glow", {"phone": "abc"})).is_problem(422, "invalid-number")
+    assert (await done(platform, "PATCH", "/glow", {"phone": "(020) 7946 0018"}))["phone"] == "(020) 7946 0018"
     assert (await ask(platform, "PUT", f"/glow/locations/{'x' * 101}", {"name": "X"})).is_problem(
         422, "invalid-location"
     )
@@ -221,7 +224,8 @@ async def test_locations_come_change_and_go(platform: Web) -> None:
     assert (await ask(platform, "DELETE", path)).is_problem(404, "unknown-location")
     assert [row.id for row in await platform.house.rows(Location)] == ["soho"]
     acts = [(line.act, line.about) for line in await platform.house.rows(Audit)]
-    assert acts == [("location-changed", "room 2/blue")] * 2 + [("location-removed", "room 2/blue")]
+    assert acts == [*[("location-changed", "room 2/blue")] * 2, ("clinic-changed", "phone"),
+                    ("location-removed", "room 2/blue")]  # fmt: skip
 
 
 async def test_a_code_that_gets_a_meaning_plans_what_waited_for_it(platform: Web) -> None:
@@ -231,6 +235,7 @@ async def test_a_code_that_gets_a_meaning_plans_what_waited_for_it(platform: Web
     ]
     mapped = await done(platform, "PUT", "/glow/service-codes/MN-60", {"protocol": "microneedling"})
     assert (mapped["treatments"], mapped["reminders"]["planned"] > 5) == (1, True)
+    assert mapped["reminders"]["due_within_24_hours"] == 2
     assert len(await platform.house.rows(Reminder)) > 5
     assert [(line.act, line.about) for line in await platform.house.rows(Audit)] == [("code-mapped", "MN-60")]
     path = "/glow/service-codes/MN-30"

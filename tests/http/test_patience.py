@@ -181,6 +181,17 @@ async def test_what_is_no_request_is_told_so() -> None:
         assert (await wire.answer()).is_problem(400, "not-http")
 
 
+async def test_a_body_behind_an_upgrade_is_no_further_request() -> None:
+    hidden = b"GET /unread HTTP/1.1\r\nhost: x\r\n\r\n"
+    head = b"POST /read HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: %d\r\n\r\n"
+    async with called(GENEROUS) as (app, wire):
+        await wire.say(head % len(hidden) + hidden)
+        answer = await wire.answer()
+        assert answer.is_problem(400, "not-http")
+        assert await wire.is_over()
+        assert app.read.empty()
+
+
 async def test_requests_that_come_in_pieces_or_one_after_another_are_answered() -> None:
     async with called() as (app, wire):
         await wire.say(POST[:20], POST[20:], b"by", b" halves")

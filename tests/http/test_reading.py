@@ -58,16 +58,20 @@ async def test_refused_events_can_be_looked_up_and_say_nothing_of_what_they_said
     wrong = visit(client__time_zone="Mars/Base", client__first_name="Secretia", client__phone="+447400123466")
     for _ in range(2):
         assert (await web.post(wrong)).status == 422
-    assert (await web.post([wrong, "nothing", visit()])).status == 207
-    assert (await web.post(visit(client__first_name="Secretia"))).status == 409
+    assert (await web.post([wrong, "nothing", visit(id="e-1")])).status == 207
     assert (await web.post(b"no json")).status == 422
+    web.house.clock.advance(minutes=1)
+    assert (await web.post(visit(id="e-1", client__first_name="Secretia"))).status == 409
     found = {(one["event"], one["problems"][0]["code"]): one for one in await paged(web, "/v1/refusals", "refusals")}
-    assert set(found) == {("e-90211", "unknown-zone"), ("e-90211", "event-conflict"), ("", "not-an-object"),
+    assert set(found) == {("e-90211", "unknown-zone"), ("e-1", "event-conflict"), ("", "not-an-object"),
                           ("", "invalid-json")}  # fmt: skip
     zone = found["e-90211", "unknown-zone"]
     assert (zone["times"], zone["source"], zone["type"]) == (3, "/pms/glow", "treatment.completed")
     assert zone["problems"] == [{"code": "unknown-zone", "where": "data.client.time_zone"}]
     assert "Secretia" not in str(await web.house.rows(Refusal))
+    assert (await web.post(visit())).status == 201
+    mended = {one["event"] for one in await paged(web, "/v1/refusals", "refusals")}
+    assert mended == {"e-1", ""}, "taken since: there is nothing left to mend"
     web.house.clock.advance(days=31)
     assert (await get(web, "/v1/refusals")).json["refusals"] == []
 

@@ -24,7 +24,7 @@ async def test_what_waited_for_its_code_is_planned_as_if_it_had_been_known(house
         assert await unmapped_codes(connection, CLINIC) == {"MN-60": 2}
     mapped = await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "microneedling", "staff:owner")
     planned = await coming(house)
-    assert mapped == Mapped(treatments=2, planned=len(planned), past=4)
+    assert mapped == Mapped(treatments=2, planned=len(planned), past=4, soon=2)
     assert {treatment for treatment, _, _ in planned} == {"visit-2"}
     assert min(due for (_, step, _), due in planned.items() if step == "next-session").isoformat() > "2027-01-17"
     lanes = {row.id: row.next_due_at for row in await house.rows(Sender)}

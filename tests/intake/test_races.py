@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.errors import AftercareError
 from service.intake.answer import Standing, Taken
 from service.intake.group import Intake
+from service.store.pauses import pause_clinic
 from service.store.session import Database
 from service.store.tables import Event, Recipient, Reminder, Sender, Treatment, core
 from service.types import Json
@@ -72,6 +73,29 @@ async def test_an_older_correction_that_started_earlier_does_not_overwrite_a_new
         assert (await second).standing is Standing.OUTDATED
     (treatment,) = await house.rows(Treatment)
     assert (treatment.note, treatment.version) == ("newer", 3)
+
+
+async def test_events_that_come_later_do_not_overtake_a_change_of_their_clinic(postgres_house: House) -> None:
+    house = postgres_house
+    await house.take(visit())
+    grace = visit(id="e-3", treatment__id="visit-3", client__ref="c-18", client__phone="+447400123457",
+                  client__email="grace@example.com")  # fmt: skip
+    async with another_process(house) as other:
+        async with in_the_way(house.database, "SELECT 1 FROM client FOR UPDATE"):
+            earlier = asyncio.create_task(take(house.intake, visit(id="e-2", treatment__id="visit-2")))
+            await until_waiting(house.database, 1)
+            pausing = asyncio.create_task(_pause(house))
+            await until_waiting(house.database, 2)
+            later = asyncio.create_task(take(other, grace))
+            await until_waiting(house.database, 3)  # though nothing of its own stands in the way
+        assert await pausing
+        assert (await earlier).created
+        assert (await later).created
+
+
+async def _pause(house: House) -> bool:
+    async with house.database.write() as connection:
+        return await pause_clinic(connection, CLINIC, house.clock())
 
 
 async def test_of_two_clients_with_the_same_new_treatment_the_newer_word_has_it(postgres_house: House) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from service.clinics import change_clinic
+from service.intake import mapping
 from service.intake.group import Intake
 from service.intake.ramp import Ramp
 from service.replanning import Replanning
@@ -75,12 +76,12 @@ def test_what_is_of_no_use_so_late_is_skipped() -> None:
 MONDAY = date(2026, 11, 23)
 
 
-def four_weeks_old(house: House, count: int) -> list[Json]:
+def four_weeks_old(house: House, count: int, **changes: object) -> list[Json]:
     """Sessions of four weeks ago: the next one is due, for all of them, today."""
     old = (house.clock() - timedelta(days=27)).isoformat()
     return [
         visit(id=f"e-{number}", treatment__id=f"v-{number}", client__ref=f"c-{number}", time=old,
-              treatment__ended_at=old, client__consent={"rebook": ["sms"]})
+              treatment__ended_at=old, client__consent={"rebook": ["sms"]}, **changes)
         for number in range(count)
     ]  # fmt: skip
 
@@ -125,6 +126,35 @@ async def test_whatever_is_planned_anew_leaves_the_days_as_they_are(house: House
     assert await days(house) == spread
     zones = {one.client: one.zone for one in await house.rows(Reminder, MAINTENANCE) if one.reason == "ramped"}
     assert zones["c-0"] == "Asia/Tokyo"
+
+
+@on_sqlite
+@pytest.mark.parametrize(("ramp", "soon", "spread"), [(None, 5, {}), (Ramp(MONDAY, 3), 0, {23: 3, 24: 2})])
+async def test_a_code_that_gets_its_meaning_after_the_import_is_spread_alike(
+    house: House, monkeypatch: pytest.MonkeyPatch, ramp: Ramp | None, soon: int, spread: dict[int, int]
+) -> None:
+    monkeypatch.setattr(mapping, "_BATCH", 2)
+    await house.take(*four_weeks_old(house, 5, treatment__protocol="MN-60"))
+    mapped = await mapping.map_code(
+        house.database, shipped().protocols, "glow", "MN-60", "microneedling", "staff:owner", ramp
+    )
+    assert (mapped.treatments, mapped.soon) == (5, soon)
+    assert {day.day: count for day, count in (await days(house)).items()} == spread
+
+
+@on_sqlite
+async def test_what_a_later_batch_calls_off_does_not_count_as_due_soon(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping, "_BATCH", 1)
+    (older,) = four_weeks_old(house, 1, treatment__protocol="MN-60")
+    newer = (house.clock() - timedelta(days=10)).isoformat()
+    await house.take(older, older | visit(id="e-1", treatment__id="v-1", client__ref="c-0", time=newer,
+                                          treatment__ended_at=newer, treatment__protocol="MN-60"))  # fmt: skip
+    mapped = await mapping.map_code(
+        house.database, shipped().protocols, "glow", "MN-60", "microneedling", "staff:owner"
+    )
+    assert (mapped.treatments, mapped.soon) == (2, 0)
 
 
 async def test_a_transaction_that_is_run_again_burns_no_days(postgres_house: House) -> None:

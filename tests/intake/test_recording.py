@@ -163,6 +163,28 @@ async def test_a_bad_email_is_stored_and_named(house: House) -> None:
     assert (client.email, client.email_given) == (None, "ada at example")
 
 
+@on_sqlite
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({"treatment__location": "soho"}, None),
+        ({"treatment__location": ""}, None),
+        ({"treatment__location": "Soho"}, ("unknown-location", "data.treatment.location", '(did you mean "soho"?)')),
+        ({"treatment__location": "nowhere"}, ("unknown-location", "data.treatment.location", "; there are soho: ")),
+        ({"client__phone": "+353851234567"}, ("country-not-allowed", "data.client.phone", "GB only")),
+        ({"client__phone": "+18765551234"}, ("country-not-allowed", "data.client.phone", "sms_countries names JM")),
+    ],
+)
+async def test_what_will_surprise_the_clinic_later_is_warned_of_at_once_and_again(
+    house: House, changes: dict[str, str], warned: tuple[str, str, str] | None
+) -> None:
+    for created in (True, False):
+        (taken,) = await house.take(visit(**changes))
+        assert (taken.created, taken.standing) == (created, Standing.PLANNED)
+        assert [(one.code, one.where) for one in taken.warnings] == ([warned[:2]] if warned else [])
+        assert warned is None or warned[2] in taken.warnings[0].message
+
+
 async def test_a_client_without_any_address_is_planned_and_skipped_when_due(house: House) -> None:
     event = visit(client__consent={})
     del event["data"]["client"]["phone"], event["data"]["client"]["email"]

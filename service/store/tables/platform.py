@@ -41,7 +41,7 @@ class ZoneRules(SQLModel, table=True):
 
 
 class PlatformKey(SQLModel, table=True):
-    """A bearer key of the platform: it sets clinics up, and reads nothing of theirs. Only its SHA-256 is stored."""
+    """A bearer key of the platform: it sets clinics up, and opens nothing of theirs. Only its SHA-256 is stored."""
 
     __tablename__ = "platform_key"
 
@@ -53,6 +53,8 @@ class PlatformKey(SQLModel, table=True):
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
     """Written at most once a minute."""
+    successor: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The prefix of the key that took its place."""
 
 
 class PlatformAnswer(SQLModel, table=True):

@@ -132,3 +132,5 @@ class ApiKey(SQLModel, table=True):
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
     """Written at most once a minute."""
+    successor: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The prefix of the key that took its place."""

@@ -49,6 +49,7 @@ def upgrade() -> None:
             sqltypes.UTCDateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql"),
             nullable=True,
         ),
+        sa.Column("successor", sqltypes.AutoString(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("prefix", name=op.f("pk_platform_key")),
         sa.UniqueConstraint("digest", name=op.f("uq_platform_key_digest")),
     )
@@ -61,6 +62,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["clinic"], ["clinic.id"], name=op.f("fk_number_text_clinic")),
         sa.PrimaryKeyConstraint("clinic", "digest", "id", name=op.f("pk_number_text")),
     )
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("successor", sqltypes.AutoString(), server_default="", nullable=False))
+
     with op.batch_alter_table("clinic", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -83,6 +87,9 @@ def downgrade() -> None:
     with op.batch_alter_table("clinic", schema=None) as batch_op:
         batch_op.drop_column("forget_after_months")
         batch_op.drop_column("caps")
+
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.drop_column("successor")
 
     op.drop_table("number_text")
     op.drop_table("platform_key")
