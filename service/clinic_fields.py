@@ -76,6 +76,21 @@ def _can_be_called(written: str, country: str, shortest: int) -> bool:
     return known == phonenumbers.ValidationResult.IS_POSSIBLE or within_its_town
 
 
+def sender_number(written: str, country: str) -> str:
+    """A number that texts come from as providers know it: `+44 7400 123456` is `+447400123456`.
+
+    One without an international prefix is of `country`; short codes and names stay as they are written.
+    """
+    if not _PHONE.fullmatch(written) or sum(one.isdigit() for one in written) <= _LONGEST_LINE:
+        return written
+    try:
+        number = phonenumbers.parse(written, country)
+    except phonenumbers.NumberParseException:
+        return written
+    known = phonenumbers.is_possible_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if known else written
+
+
 def location_problems(location: str, where: str) -> Sequence[Problem]:
     """What is wrong with the id of a location that stands at this place."""
     if location and location == location.strip() and len(location) <= _LONGEST_ID and location.isprintable():

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from types import SimpleNamespace
 from typing import Any, Final
@@ -12,7 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.clinic_fields import Setting, field_problems, location_problems, phone_problems, zone_problems
+from service.clinic_fields import (
+    Setting,
+    field_problems,
+    location_problems,
+    phone_problems,
+    sender_number,
+    zone_problems,
+)
 from service.errors import BadInput, Conflict, Problem
 from service.store.alerts import hurry_alerts
 from service.store.clinics import House, country_of_clinic, house_of_rows
@@ -69,6 +76,8 @@ class NewClinic:
     brand: dict[str, str] = field(default_factory=dict)
     quiet_start: time = time(20)
     quiet_end: time = time(9)
+    quiet_email: bool = False
+    forget_after_months: int = 0
     sms_countries: Sequence[str] = ()
     """Where its texts may go, as ISO codes; none: to its own country."""
     care_consent: str = "assumed"
@@ -105,6 +114,7 @@ async def add_clinic(connection: AsyncConnection, new: NewClinic, now: datetime)
 
     Raises BadInput with every problem at once, Conflict (`clinic-exists`, `sender-taken`).
     """
+    new = replace(new, senders=[as_stored(sender, new.country) for sender in new.senders])
     if problems := _problems(new):
         raise BadInput(*problems)
     await refuse_taken(connection, new.id, new.senders)
@@ -190,6 +200,7 @@ def _problems(new: NewClinic) -> list[Problem]:
         "caps",
         "care_consent",
         "country",
+        "forget_after_months",
         "locale",
         "name",
         "phone",
@@ -205,6 +216,11 @@ def _problems(new: NewClinic) -> list[Problem]:
         if place.time_zone:
             found += zone_problems(place.time_zone, f"places.{place.id}.time_zone")
     return [*found, *sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]
+
+
+def as_stored(sender: NewSender, country: str) -> NewSender:
+    """With its number as providers know it, however it is written. `country` is the clinic's."""
+    return replace(sender, address=sender_number(sender.address, country)) if sender.medium is Medium.SMS else sender
 
 
 def sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
@@ -242,7 +258,8 @@ def _clinic_row(new: NewClinic, now: datetime) -> dict[str, object]:
         "care_consent": new.care_consent,
         "quiet_start": new.quiet_start.strftime("%H:%M"),
         "quiet_end": new.quiet_end.strftime("%H:%M"),
-        "quiet_email": False,
+        "quiet_email": new.quiet_email,
+        "forget_after_months": new.forget_after_months,
         "brand": new.brand,
         "caps": {purpose: dict(cap) for purpose, cap in new.caps.items()},
         "sms_countries": list(new.sms_countries),

@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.audit import Deed, note
-from service.clinics import RATE, NewSender, refuse_taken, sender_problems, sender_row
+from service.clinics import RATE, NewSender, as_stored, refuse_taken, sender_problems, sender_row
 from service.errors import BadInput, Conflict, NotFound, Problem
 from service.intake.addresses import email_address
 from service.store import senders as store
 from service.store import troubles as queries
+from service.store.clinics import country_of_clinic
 from service.store.lanes import pause_sender
 from service.store.numbers import cap_sender
 from service.store.pauses import BY_HAND
@@ -31,13 +32,14 @@ async def put_sender(
     known = await store.hold_sender(connection, clinic, medium)
     had = {name: getattr(known, name) for name in ("address", "messaging_service", "rate", "daily_cap") if known}
     given: dict[str, Any] = {"address": "", "rate": RATE, **had, **values}
-    sender = NewSender(medium, **given)
+    sender = as_stored(NewSender(medium, **given), await country_of_clinic(connection, clinic))
     if problems := [*sender_problems([sender]), *_address_problems(sender)]:
         raise BadInput(*problems)
     if {"address", "messaging_service"} & values.keys():
         await refuse_taken(connection, clinic, [sender])
     if known:
-        await store.change_sender(connection, clinic, medium, values)
+        changed = {name: getattr(sender, name) for name in values}
+        await store.change_sender(connection, clinic, medium, changed)
         await store.open_day(connection, clinic, known.id, now)
     else:
         name = await store.name_of(connection, clinic)

@@ -43,6 +43,7 @@ SMS = NewSender(Medium.SMS, "+447400123400", 10)
         ({"country": "XX", "phone": "020 7946 0018"}, [("unknown-country", "country")]),
         ({"places": (NewPlace("ny", "NY", phone="x", urgent_phone="y"),)},
          [("invalid-number", "places.ny.phone"), ("invalid-number", "places.ny.urgent_phone")]),
+        ({"forget_after_months": 11}, [("invalid-forget-after", "forget_after_months")]),
         ({"caps": {"care": {"most": 11, "days": 1}}}, [("invalid-cap", "caps.care")]),
         ({"places": (NewPlace("ny", "A"), NewPlace("ny", "B"))}, [("given-twice", "places.ny")]),
         ({"senders": (NewSender(Medium.SMS, "+447400123400", 0),)}, [("invalid-rate", "senders.sms.rate")]),

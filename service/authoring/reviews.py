@@ -29,7 +29,8 @@ async def confirm(
     reader: str,
     doer: str,
 ) -> None:
-    """Send these protocols to clients who read this language from now on. Raises NotFound, BadInput.
+    """Send these protocols to clients who read this language from now on. Raises NotFound, BadInput: also
+    `unknown-language` where one has no words in it.
 
     `doer`: whoever says so, as the audit log names them.
     """
@@ -45,6 +46,8 @@ async def confirm(
 
     async def work(connection: AsyncConnection) -> None:
         who = {"clinician": clinician.strip(), "reader": reader.strip()}
+        for code in protocols:
+            await _require_words(connection, content, clinic, code, locale)
         now = await database.now(connection)
         row = {"locale": canonical(locale), **who, "confirmed_at": now}
         await store.confirm(connection, clinic, [{"protocol": code, **row} for code in protocols])
@@ -54,6 +57,21 @@ async def confirm(
     await database.transact(work)
 
 
+async def _require_words(
+    connection: AsyncConnection, content: Content, clinic: str, protocol: str, locale: str
+) -> None:
+    """A confirmation is of words that somebody has read: shipped ones, or the clinic's own."""
+    there = {_language(tag) for code, _, _, tag in content.templates.wordings if code == protocol}
+    there |= {_language(own) for own in await store.locales_written(connection, clinic, protocol)}
+    if _language(locale) not in there:
+        sentence = f"{protocol} has no words in {locale}; it has them in {' and '.join(sorted(there))}"
+        raise BadInput(Problem("unknown-language", "locale", sentence))
+
+
+def _language(locale: str) -> str:
+    return tag_of(locale).partition("-")[0]
+
+
 async def reviews(database: Database, clinic: str) -> Sequence[Any]:
     async with database.read() as connection:
         return await store.reviews_of(connection, clinic)
@@ -61,7 +79,7 @@ async def reviews(database: Database, clinic: str) -> Sequence[Any]:
 
 def unconfirmed(content: Content, confirmed: Sequence[Any], locales: Sequence[str]) -> dict[str, list[str]]:
     """By protocol the languages in which its messages stay in the outbox: neither its file nor the clinic says yes."""
-    known = {(row.protocol, tag_of(row.locale).partition("-")[0]) for row in confirmed}
+    known = {(row.protocol, _language(row.locale)) for row in confirmed}
     waiting = {
         code: [locale for locale in locales if (code, locale) not in known]
         for code, protocol in content.protocols.items()

@@ -56,6 +56,8 @@ def sign_in(
     token = in_loop(lambda: _sign_in(settings, clinic, staff))
     address = settings.public_url or f"http://127.0.0.1:{settings.port}"
     typer.echo(f"{address}{sign_in_path(token)}")
+    if settings.public_url is None:
+        typer.echo("PUBLIC_URL is not set: it leads to this machine, where the server listens on PORT.", err=True)
 
 
 @app.command("show")

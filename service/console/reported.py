@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.console.desk import Desk, Visit
-from service.protocols.values import nearest
+from service.protocols.values import misspelt_protocol
 from service.store import visits
 from service.store.refusals import KEPT_FOR, refusals_page
 
@@ -71,7 +71,7 @@ async def unmapped(desk: Desk, visit: Visit) -> list[Unmapped]:
     """One more than is shown, where there are more."""
     protocols = desk.parts.authors.content.protocols
     rows = await visits.unmapped(visit.connection, visit.clinic, limit=SHOWN + 1)
-    return [Unmapped(row.code, row.visits, row.latest, nearest(row.code, protocols)) for row in rows]
+    return [Unmapped(row.code, row.visits, row.latest, misspelt_protocol(row.code, protocols)) for row in rows]
 
 
 async def refused(visit: Visit) -> list[Refused]:

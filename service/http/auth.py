@@ -11,7 +11,16 @@ from fastapi import Request
 from service import clock
 from service.errors import Forbidden, Problem, Unauthorized
 from service.http.limits import Buckets, RateLimit
-from service.store.keys import PLATFORM, digest_of, is_of_platform, is_stale, key_by_digest, note_use, shown
+from service.store.keys import (
+    PLATFORM,
+    PLATFORM_SCOPE,
+    digest_of,
+    is_of_platform,
+    is_stale,
+    key_by_digest,
+    note_use,
+    shown,
+)
 from service.store.session import TROUBLE, Database
 
 _REMEMBERED_SECONDS = 5.0
@@ -49,7 +58,7 @@ class Keys:
             self._buckets.take(caller.key)
             request.state.is_counted = True
         if scope not in caller.scopes:
-            raise Forbidden(Problem("missing-scope", "Authorization", f"this key lacks the scope {scope}"))
+            raise Forbidden(Problem("missing-scope", "Authorization", _lacking(caller, scope)))
         return caller
 
     async def _anyone(self, request: Request) -> Caller:
@@ -94,3 +103,12 @@ class Keys:
                     await note_use(connection, clinic, prefix, await self.database.now(connection))
         finally:
             self._noting.discard(noting)
+
+
+def _lacking(caller: Caller, scope: str) -> str:
+    """What to do about it: no key of one kind can be given the scopes of the other."""
+    if caller.clinic == PLATFORM:
+        return "this is a platform key, which opens /v1/clinics alone: make a clinic's key"
+    if scope == PLATFORM_SCOPE:
+        return "this takes a platform key: `aftercare key add --platform` makes one"
+    return f"this key lacks the scope {scope}"

@@ -102,6 +102,10 @@ class ClinicToAdd(Body):
     care_consent: Literal["assumed", "explicit"] = "assumed"
     quiet_start: _Hour | None = None
     quiet_end: _Hour | None = None
+    quiet_email: bool = Field(False, description="Whether quiet hours bind email too.")
+    forget_after_months: int = Field(
+        0, ge=0, le=LONGEST_MONTHS, description="Clients who have not come for so long are erased; 0: nobody is."
+    )
     sms_countries: list[str] = Field(default_factory=list, max_length=50)
     brand: dict[Literal["colour", "logo"], str] = Field(default_factory=dict)
     caps: dict[Literal["care", "rebook", "review"], Cap] = Field(default_factory=dict)

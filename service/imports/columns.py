@@ -17,6 +17,7 @@ SOURCE = "/import/csv"
 
 _WHOLE = re.compile(r"(\d{1,16})(\.0+)?", re.ASCII)
 _LONGEST_ID = 180
+_TIME_PROBLEMS = frozenset({"invalid-time", "naive-time"})
 
 
 def _text(cell: str) -> str:
@@ -115,6 +116,15 @@ def column_at(path: str) -> str:
     while known and known not in _BY_PATH:
         known = known.rpartition(".")[0]
     return _BY_PATH.get(known, path)
+
+
+def in_cells(problem: Problem, column: str) -> str:
+    """What is wrong with a cell of this column, and how a cell or a map is mended."""
+    if problem.code in _TIME_PROBLEMS:
+        return f"{problem.message}; or tell in a map's [times] how this file writes times, and by which clock"
+    if column.startswith("consent_") and problem.code == "invalid-field":
+        return f"write sms, email, sms+email or none; or say in a map's [values.{column}] what its words mean"
+    return problem.message
 
 
 def _put(event: Json, path: tuple[str, ...], value: Any) -> None:

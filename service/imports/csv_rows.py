@@ -6,10 +6,11 @@ costs no more than its own first line: reading goes on after it.
 
 import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import BinaryIO, Self
 
 from service.errors import BadInput, Problem
-from service.imports.columns import BY_NAME, Column, column_at, columns_of, event_of
+from service.imports.columns import BY_NAME, Column, column_at, columns_of, event_of, in_cells
 from service.imports.lines import Line, Lines
 from service.imports.mapping import Map
 from service.imports.record import Record, too_long
@@ -37,7 +38,8 @@ class CsvReader:
         self._separator = max(SEPARATORS, key=text.count)
         cells = next(csv.reader([text], delimiter=self._separator), [])
         names = [self._map.name(cell) for cell in cells]
-        self._columns, self.warnings = columns_of(names, f"{name}:1", self._map.constants)
+        self._columns, unread = columns_of(names, f"{name}:1", self._map.constants)
+        self.warnings = (*unread, *self._map.absent(cells, f"{name}:1"))
 
     def records(self, offset: int, before: int) -> Iterator[Record]:
         start = max(offset, self._header.end)
@@ -47,8 +49,9 @@ class CsvReader:
             if record is not None:
                 yield record
 
-    def place(self, where: str) -> str:
-        return column_at(where)
+    def told(self, problem: Problem) -> Problem:
+        column = column_at(problem.where)
+        return replace(problem, where=column, message=in_cells(problem, column))
 
     def _record(self, first: Line, lines: Lines) -> Record | None:
         """The record that begins on this line; None for a blank one."""

@@ -16,7 +16,7 @@ zone = "Europe/London"
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -95,6 +95,16 @@ class Map:
     def name(self, theirs: str) -> str:
         """Our name of a column."""
         return self.columns.get(simplified(theirs), theirs)
+
+    def absent(self, cells: Collection[str], where: str) -> Iterator[Problem]:
+        """A warning for each column of the map's that the file lacks, where nothing else says what it would."""
+        there = {simplified(cell) for cell in cells}
+        read = {simplified(self.name(cell)) for cell in cells}
+        for theirs, ours in self.columns.items():
+            if theirs not in there and ours not in read:
+                hint = did_you_mean(theirs, sorted(there - self.columns.keys() - _NAMES))
+                sentence = f'the map reads {ours} from a column "{theirs[:60]}", which the file does not have{hint}'
+                yield Problem("absent-column", where, sentence)
 
     def read(self, column: str, cell: str) -> str:
         """A cell in our words. Raises BadInput (`unreadable-time`)."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.imports.progress import Notes, Progress
+from service.protocols.values import shown
 from service.types import Json
 
 
@@ -94,7 +95,7 @@ class Summary:
     def _without_a_protocol(self) -> Iterator[str]:
         """The codes to be mapped, the most frequent first."""
         codes = self.notes.unmapped_codes()
-        told = ", ".join(f"{one['code'][:60]} ({one['rows']:,})" for one in codes)
+        told = ", ".join(f"{shown(one['code'])} ({one['rows']:,})" for one in codes)
         more = " and more" if self.notes.unmapped > sum(one["rows"] for one in codes) else ""
         yield f"             not known: {told}{more}"
 

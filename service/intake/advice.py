@@ -1,6 +1,7 @@
 """What is told of an event that is taken although something of it is not as its sender will have meant it."""
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from service.errors import Problem
 from service.events import TreatmentCompleted
@@ -43,14 +44,14 @@ def _elsewhere(entry: Entry, house: House) -> Iterator[Problem]:
     data = entry.event.data
     location = data.treatment.location if isinstance(data, TreatmentCompleted) else ""
     if location and location not in house.places:
-        sentence = (
-            f"this clinic has no location {location!r}{did_you_mean(location, house.places)}; there are"
-            f" {_named(house)}: its messages name the clinic's own address and phone"
-        )
-        yield Problem("unknown-location", "data.treatment.location", sentence)
+        yield Problem("unknown-location", "data.treatment.location", _no_such(location, tuple(house.places)))
 
 
-def _named(house: House) -> str:
-    names = sorted(house.places)
-    more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
-    return ", ".join([*names[:_MOST_NAMED], *more]) or "none"
+@lru_cache(maxsize=1024)  # a clinic that names one wrongly does so in every event, and looking for the nearest costs
+def _no_such(location: str, places: tuple[str, ...]) -> str:
+    more = [f"{len(places) - _MOST_NAMED} more"] if len(places) > _MOST_NAMED else []
+    there = ", ".join([*sorted(places)[:_MOST_NAMED], *more]) or "none"
+    near = did_you_mean(location, places)
+    return (
+        f"this clinic has no such location{near}; there are {there}: messages name the clinic's own address and phone"
+    )

@@ -17,7 +17,7 @@ from service.events import (
 from service.intake.answer import Standing
 from service.intake.entry import Entry, Named
 from service.intake.word import Word
-from service.protocols.values import nearest
+from service.protocols.values import misspelt_protocol
 from service.store.appointments import appointments_by_id, voids_by_treatment
 from service.store.treatments import treatments_by_id
 
@@ -70,7 +70,7 @@ def standing_of(entry: Entry, facts: Facts, protocols: Collection[str]) -> Stand
 
 def misspelt(code: str, standing: Standing, protocols: Collection[str]) -> Iterator[Problem]:
     """A warning where a visit has no plan because its code is nearly, but not quite, what a protocol is called."""
-    meant = nearest(code, protocols) if standing is Standing.UNMAPPED else ""
+    meant = misspelt_protocol(code, protocols) if standing is Standing.UNMAPPED else ""
     if meant:
         sentence = f'no protocol is called so (did you mean "{meant}"?): the visit waits until its code has a meaning'
         yield Problem("unknown-protocol", "data.treatment.protocol", sentence)

@@ -18,7 +18,7 @@ from service.intake.matters import Touched
 from service.intake.people import People
 from service.intake.ramp import Ramp
 from service.protocols import Protocol
-from service.protocols.values import did_you_mean
+from service.protocols.values import misspelt_protocol
 from service.store.appointments import codes_of_clinic, rename_protocol, save_code
 from service.store.clients import lock_clients
 from service.store.clinics import houses
@@ -113,8 +113,9 @@ async def codes_json(connection: AsyncConnection, clinic: str) -> list[Json]:
 
 def _require_sensible(protocols: Mapping[str, Protocol], code: str, protocol: str) -> None:
     if protocol not in protocols:
-        known = ", ".join(sorted(protocols))
-        sentence = f"there is no protocol {protocol!r}{did_you_mean(protocol, protocols)}; known are {known}"
+        known, near = ", ".join(sorted(protocols)), misspelt_protocol(protocol, protocols)
+        hint = f' (did you mean "{near}"?)' if near else ""
+        sentence = f"there is no protocol {protocol!r}{hint}; known are {known}"
         raise BadInput(Problem("unknown-protocol", "protocol", sentence))
     if code in protocols:
         raise BadInput(

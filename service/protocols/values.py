@@ -17,6 +17,8 @@ from service.types import Medium, Purpose
 E = TypeVar("E", bound=StrEnum)
 
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_A_SLIP = 0.92
+"""Of difflib: microneedlng, but neither microneedling-rf (0.90) nor laser-vein-removal for that of hair (0.83)."""
 _SCALE = re.compile(r"(\d{1,2})-(\d{1,2})", re.ASCII)
 
 
@@ -42,10 +44,18 @@ def accepted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def nearest(found: object, names: Collection[str]) -> str:
+def nearest(found: object, names: Collection[str], *, cutoff: float = 0.6) -> str:
     """The accepted name that was probably meant; empty where nothing is near."""
-    near = get_close_matches(found.lower(), names, n=1) if isinstance(found, str) else ()
+    near = get_close_matches(found.lower(), names, n=1, cutoff=cutoff) if isinstance(found, str) else ()
     return near[0] if near else ""
+
+
+def misspelt_protocol(code: str, protocols: Collection[str]) -> str:
+    """The protocol whose name this is but for a slip of the hand; empty where it may be any other service.
+
+    One treatment taken for another means the wrong advice: what is merely similar is not offered.
+    """
+    return nearest(re.sub(r"[\s_]+", "-", code.strip()), protocols, cutoff=_A_SLIP)
 
 
 def did_you_mean(found: object, names: Collection[str]) -> str:

@@ -100,6 +100,12 @@ async def newest_sources(connection: AsyncConnection, clinic: str) -> dict[Templ
     return {_key(row): row for row in rows}
 
 
+async def locales_written(connection: AsyncConnection, clinic: str, protocol: str) -> set[str]:
+    """The locales in which the clinic has words of its own of this protocol, drafts too."""
+    query = sa.select(VERSION.c.locale).where(VERSION.c.clinic == clinic, VERSION.c.protocol == protocol)
+    return set(await connection.scalars(query.distinct()))
+
+
 async def current_of(connection: AsyncConnection, clinic: str, key: TemplateKey) -> Any | None:
     return (await connection.execute(sa.select(CURRENT).where(_of(CURRENT, clinic, key)))).first()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.authoring import Change, TemplateBook
 from service.authoring.reviews import confirm, reviews, unconfirmed
 from service.dispatch import Dispatcher, Slots
 from service.dispatch.intent import Intent
@@ -15,6 +16,7 @@ from tests.dispatch.acting import day_one_due, on_sqlite, opened, says, the
 from tests.support.house import CLINIC, House, clinic, shipped
 
 pytestmark = on_sqlite
+GERMAN = "{{ clinic.name }}: Bitte ab heute Sonnenschutz. Fragen? {{ location.urgent_phone }}"
 
 
 async def outcome_of(house: House, intent: Intent) -> Outcome:
@@ -88,3 +90,16 @@ async def test_who_confirmed_what_can_be_read(migrated_url: str) -> None:
         with pytest.raises(BadInput, match="say who has read them"):
             await yes(house, "ipl", clinician=" ")
         assert rows[0].confirmed_at <= house.clock() + timedelta()
+
+
+async def test_only_a_language_that_a_protocol_has_words_in_is_confirmed(migrated_url: str) -> None:
+    async with opened(migrated_url, clinic(confirmed=())) as house:
+        with pytest.raises(BadInput, match="ipl has no words in zz; it has them in en and es") as refused:
+            await yes(house, "ipl", locale="zz")
+        assert refused.value.code == "unknown-language"
+        book = TemplateBook(house.database, shipped())
+        await book.save(CLINIC, book.key("ipl", "day-1-sunscreen", "sms", "de-AT"), GERMAN, Change("Grace"))
+        await yes(house, "ipl", locale="de")
+        with pytest.raises(BadInput, match="microneedling has no words in de"):
+            await yes(house, "ipl", "microneedling", locale="de")
+        assert [(row.protocol, row.locale) for row in await reviews(house.database, CLINIC)] == [("ipl", "de")]

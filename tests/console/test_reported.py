@@ -40,11 +40,13 @@ async def test_a_code_that_waits_for_a_meaning_is_mapped_where_it_stands(vain: C
     owner = await vain.signed_in()
     page = unescape((await owner.get("/console/attention")).text)
     assert "Did you mean Micro" in page
-    assert '<option value="microneedling" selected>' in page
+    assert '<option value="">Choose a protocol</option>' in page
+    assert "selected" not in page.partition('name="protocol"')[2].partition("</select>")[0]
     answer = await owner.post("/console/codes", FROM_HERE, code="microneedlng", protocol="microneedling")
     assert (answer.status, answer.headers["location"]) == (303, "/console/attention?planned=1&soon=2")
     page = (await owner.get(answer.headers["location"])).text
     assert "1 visit that waited for it is planned" in page
+    assert "2 messages fall due at once or within a day." in page
     assert "Visits without a plan" not in page
     async with vain.database.read() as connection:
         planned = sa.select(sa.func.count()).where(core(Reminder).c.treatment == "unplanned")

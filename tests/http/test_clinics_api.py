@@ -48,9 +48,11 @@ async def done(web: Web, method: str, path: str, body: Any = None, **how: Any) -
 
 
 async def test_a_clinic_is_set_up_and_goes_live_over_http_alone(platform: Web) -> None:
-    whole = AURORA | {"alert_email": "desk@aurora.example", "locations": [{"id": "quay", "name": "The Quay"}]}
+    whole = AURORA | {"alert_email": "desk@aurora.example", "locations": [{"id": "quay", "name": "The Quay"}],
+                      "quiet_email": True, "forget_after_months": 84}  # fmt: skip
     made = await ask(platform, "POST", "", whole)
     assert (made.status, made.headers["location"]) == (201, "/v1/clinics/aurora")
+    assert (made.json["quiet_email"], made.json["forget_after_months"]) == (True, 84)
     assert made.json["locations"][0] | {"id": "quay", "name": "The Quay"} == made.json["locations"][0]
     (line,) = [one for one in (await done(platform, "GET", ""))["clinics"] if one["id"] == "aurora"]
     assert (line["mode"], line["paused_at"]) == ("outbox", None)
@@ -245,6 +247,37 @@ async def test_a_code_that_gets_a_meaning_plans_what_waited_for_it(platform: Web
     assert (await ask(platform, "PUT", f"/glow/service-codes/{'x' * 201}", {"protocol": "x"})).is_problem(
         422, "too-long"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("+44 7400 123456", "+447400123456"),
+        ("+44 (0)7400-123456", "+447400123456"),
+        ("07400 123456", "+447400123456"),
+        ("60123", "60123"),
+        ("GLOW 2000", "GLOW 2000"),
+    ],
+)
+async def test_a_number_to_send_from_may_be_written_as_people_write_it(
+    platform: Web, written: str, stored: str
+) -> None:
+    changed = await done(platform, "PUT", "/glow/senders/sms", {"address": written})
+    assert (changed["address"], (await the_lane(platform)).address) == (stored, stored)
+    other = AURORA | {"country": "GB", "sms_from": written}
+    assert (await ask(platform, "POST", "", other)).is_problem(409, "sender-taken")
+
+
+async def test_a_key_of_the_wrong_kind_is_told_which_kind_it_takes(platform: Web) -> None:
+    clinics = await platform.issue("plans:read")
+    for path, key, told in (
+        ("/v1/clients", platform.key, "this is a platform key, which opens /v1/clinics alone: make a clinic's key"),
+        ("/v1/clinics", clinics, "this takes a platform key: `aftercare key add --platform` makes one"),
+        ("/v1/staff", clinics, "this key lacks the scope operator"),
+    ):
+        answer = await platform.send("GET", path, key=key)
+        assert answer.is_problem(403, "missing-scope")
+        assert answer.json["detail"] == told
 
 
 async def test_a_key_of_the_platform_is_noted_in_use_and_kept_as_a_digest(platform: Web) -> None:

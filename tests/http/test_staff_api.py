@@ -53,14 +53,17 @@ async def test_a_member_is_added_confirms_a_number_and_is_sent_a_test(web: Web, 
 
 
 async def test_a_protocol_is_confirmed_in_a_language_by_name(web: Web, key: str) -> None:
-    path = "/v1/protocols/microneedling/reviews/fr"
+    path = "/v1/protocols/microneedling/reviews/es"
     assert (await asks(web, key, "PUT", path, {"clinician": "Dr Lee", "reader": " "})).is_problem(422, "missing-names")
     done = await asks(web, key, "PUT", path, {"clinician": "Dr Lee", "reader": "Marie"})
-    assert [(one["locale"], one["clinician"]) for one in done.json["confirmed"]][-1] == ("fr", "Dr Lee")
+    assert [(one["locale"], one["clinician"]) for one in done.json["confirmed"]][-1] == ("es", "Dr Lee")
+    wordless = path.replace("/es", "/zz")
+    refused = await asks(web, key, "PUT", wordless, {"clinician": "Dr Lee", "reader": "Marie"})
+    assert refused.is_problem(422, "unknown-language")
     listed = (await asks(web, key, "GET", "/v1/protocols")).json["protocols"]
     assert (len(listed), listed[0]["waiting"]) == (10, [])
     for locale in ("e", "e*s"):
-        strange = await asks(web, key, "PUT", path.replace("fr", locale), {"clinician": "a", "reader": "b"})
+        strange = await asks(web, key, "PUT", path.replace("/es", f"/{locale}"), {"clinician": "a", "reader": "b"})
         assert strange.is_problem(422, "invalid-locale")
     unknown = await asks(web, key, "PUT", "/v1/protocols/x/reviews/en", {"clinician": "a", "reader": "b"})
     assert unknown.is_problem(404, "unknown-template")

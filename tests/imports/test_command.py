@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from service import clock
 from service.cli.main import app
 from service.errors import AftercareError
 from service.imports import COLUMNS
@@ -88,6 +90,8 @@ def test_the_summary_says_what_became_of_the_rows(tmp_path: Path) -> None:
     assert "would fall due within 24 hours" in dry.out
     assert re.search(r"courses +1  told apart", dry.out)
     assert "not taken: ended_at: write the time as" in dry.out
+    assert "[times]" in dry.out
+    assert 'not known: "led-therapy" (1)\n' in dry.out
     assert (taken(tmp_path), rejects_of(path).exists()) == (0, False)
     real = type_("import", path, "--clinic", CLINIC, folder=tmp_path, settings=DATABASE)
     assert real.code == 2, real.err
@@ -95,6 +99,23 @@ def test_the_summary_says_what_became_of_the_rows(tmp_path: Path) -> None:
     assert re.search(rf"rejected +1  see {re.escape(str(rejects_of(path)))}\n", real.out)
     assert 'nothing reads the column "fone" (did you mean "phone"?)' in real.err
     assert taken(tmp_path) == 2
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_code_that_is_mapped_after_its_import_is_spread_as_the_import_would_have(tmp_path: Path) -> None:
+    path, old, later = tmp_path / "visits.csv", clock.now() - timedelta(days=27), clock.now() + timedelta(days=2)
+    rows = [f"visit-{n},MN-60,{old.isoformat()},c-{n},sms" for n in range(4)]
+    path.write_text("\n".join([f"{HEADER},consent_rebook", *rows, ""]))
+    spread = ("--clinic", CLINIC, "--send-from", f"{later:%Y-%m-%d}", "--ramp", "2", "--json")
+    done = type_("import", path, *spread, folder=tmp_path, settings=DATABASE)
+    assert json.loads(done.out)["unmapped_codes"] == [{"code": "MN-60", "rows": 4}], done.err
+    mapped = type_("clinic", "map", "MN-60", "microneedling", *spread, folder=tmp_path, settings=DATABASE)
+    told = json.loads(mapped.out)
+    assert (told["treatments"], told["reminders"]["due_within_24_hours"]) == (4, 0), mapped.err
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database:
+        nudges = "SELECT substr(due_at, 1, 10) FROM reminder WHERE reason = 'ramped' AND purpose <> 'care'"
+        found = database.execute(nudges).fetchall()
+    assert sorted(day for (day,) in found) == [f"{later + timedelta(days=n):%Y-%m-%d}" for n in (0, 0, 1, 1)]
 
 
 @pytest.mark.usefixtures("clinic")

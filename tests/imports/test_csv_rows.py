@@ -205,6 +205,24 @@ def test_a_cell_that_no_event_can_hold_is_told_by_its_column(cells: Json, place:
     assert [(column_at(problem.where), problem.code) for problem in refused.value.problems] == [(place, code)]
 
 
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ({"ended_at": "01/11/2026 10:00"}, "a map's [times]"),
+        ({"ended_at": "2026-11-20 15:00"}, "a map's [times]"),
+        ({"consent_care": "Yes"}, "write sms, email, sms+email or none; or say in a map's [values.consent_care]"),
+    ],
+)
+def test_another_systems_words_are_refused_with_what_a_map_does_for_them(cells: Json, sentence: str) -> None:
+    row: Any = dict(zip(HEADER.split(","), ROW.split(","), strict=True)) | cells
+    reader = CsvReader(BytesIO(f"{','.join(row)}\n{','.join(row.values())}\n".encode()), 1000, "visits.csv")
+    (record,) = reader.records(0, 0)
+    with pytest.raises(BadInput) as refused:
+        event_from(record.value, received_at=NOON, future_tolerance=timedelta(hours=24))
+    (problem,) = refused.value.problems
+    assert sentence in reader.told(problem).message
+
+
 @given(st.binary(max_size=300))
 def test_whatever_follows_the_header_every_line_is_accounted_for(rest: bytes) -> None:
     file = BytesIO(f"{WIDE}\n".encode() + rest)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.errors import BadInput
-from service.imports import Encoding, inspect, load_map, reader_of
+from service.imports import Encoding, Reader, inspect, load_map, reader_of
 from tests.imports.importing import HEADER, LIMIT, ROW
 
 MAP = """
@@ -36,8 +36,11 @@ def read(tmp_path: Path, text: bytes, map_: str = MAP, encoding: Encoding = Enco
     (tmp_path / "map.toml").write_text(map_)
     path = tmp_path / "export.csv"
     path.write_bytes(text)
-    reader = reader_of(inspect(path, None), BytesIO(text), LIMIT, load_map(tmp_path / "map.toml"), encoding)
-    return [record.value for record in reader.records(0, 0)]
+    return [record.value for record in reader(path, text, encoding).records(0, 0)]
+
+
+def reader(path: Path, text: bytes, encoding: Encoding = Encoding.UTF_8) -> Reader:
+    return reader_of(inspect(path, None), BytesIO(text), LIMIT, load_map(path.with_name("map.toml")), encoding)
 
 
 @pytest.mark.parametrize("encoding", Encoding)
@@ -61,6 +64,16 @@ def test_a_time_that_is_written_otherwise_is_an_error_of_its_row(tmp_path: Path)
     assert (second.code, second.problems[0].where) == ("unreadable-time", "ended_at")
     assert "31/12/2026 15:30" in second.problems[0].message
     assert [row["data"]["treatment"]["id"] for row in (first, third)] == ["77", "79"]
+
+
+def test_a_column_of_the_maps_that_the_file_lacks_is_told_where_nothing_else_says_the_same(tmp_path: Path) -> None:
+    more = '"SMS consent" = "consent_care"\nMobile = "phone"\nTelephone = "phone"\nMail = "email"'
+    (tmp_path / "map.toml").write_text(MAP.replace("Name =", f"{more}\nName ="))
+    path = tmp_path / "export.csv"
+    path.write_text(text := EXPORT.replace("Name\n", "Name;sms consents;Mobile;email\n", 1))
+    odd = [one for one in reader(path, text.encode()).warnings if one.code == "absent-column"]
+    sentence = 'the map reads consent_care from a column "sms_consent", which the file does not have'
+    assert [(one.where, one.message) for one in odd] == [("export.csv:1", f'{sentence} (did you mean "sms_consents"?)')]
 
 
 def test_words_that_the_map_does_not_name_stay_and_our_own_names_of_columns_are_known(tmp_path: Path) -> None:

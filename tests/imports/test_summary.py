@@ -5,6 +5,7 @@ from pathlib import Path
 
 from service.errors import Problem
 from service.imports import Due, Notes, Progress, Summary
+from service.intake.answer import Standing, Taken
 
 DONE = Summary(
     clinic="glow",
@@ -19,6 +20,8 @@ DONE = Summary(
     seconds=2.0,
     rows_now=1201,
 )
+UNMAPPED = Taken("/pms/glow", "e-1", created=True, standing=Standing.UNMAPPED, treatment="v-1", plan=(), changes=(),
+                 warnings=())  # fmt: skip
 
 
 def text(summary: Summary) -> str:
@@ -69,6 +72,20 @@ def test_warnings_are_counted_by_kind_and_only_so_many_kinds_are_kept() -> None:
     assert (first["rows"], first["first_lines"]) == (2000, [1, 2, 3, 4, 5])
     assert len(others) < 50
     assert "note: phone: no such number (2,000 rows: lines 1, 2, 3, 4, 5 ...)" in text(replace(DONE, notes=notes))
+
+
+def test_the_codes_that_wait_for_a_meaning_are_named_the_most_frequent_first() -> None:
+    notes = Notes()
+    for number in range(3000):
+        notes.take(UNMAPPED, f"code-{number}")
+        notes.take(UNMAPPED, "MN-60" if number % 3 else "\x1b[2J")
+        notes.take(replace(UNMAPPED, created=False), "repeated")
+    summary = replace(DONE, notes=notes)
+    first, second, *others = summary.as_json()["unmapped_codes"]
+    assert (first, second["rows"], len(others)) == ({"code": "MN-60", "rows": 2000}, 1000, 8)
+    assert 'not known: "MN-60" (2,000), "\\u001b[2J" (1,000), "code-0" (1), ' in text(summary)
+    assert " and more\n" in text(summary)
+    assert "not known: " not in text(DONE)
 
 
 def test_why_rows_are_not_taken_is_told_with_their_first_lines() -> None:

@@ -5,6 +5,7 @@ import pytest
 from service.errors import BadInput
 from service.intake.answer import Standing
 from service.intake.mapping import Mapped, map_code
+from service.protocols.values import misspelt_protocol
 from service.store.appointments import codes_of_clinic
 from service.store.tables import Course, Reminder, Sender, Treatment, core
 from service.store.treatments import unmapped_codes
@@ -73,5 +74,24 @@ async def test_a_code_that_is_nearly_a_protocols_name_is_asked_about(house: Hous
     assert [(one.code, one.where) for one in taken.warnings] == [("unknown-protocol", "data.treatment.protocol")]
     assert 'did you mean "microneedling"?' in taken.warnings[0].message
     assert other.warnings == ()
+    with pytest.raises(BadInput, match="no protocol 'glow-facial'; known are"):
+        await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "glow-facial", "staff:owner")
     with pytest.raises(BadInput, match='did you mean "microneedling"'):
         await map_code(house.database, shipped().protocols, CLINIC, "MN-60", "micro-needling", "staff:owner")
+
+
+@pytest.mark.parametrize(
+    ("code", "meant"),
+    [
+        ("MICRONEEDLNG", "microneedling"),
+        ("PRP Facial", "prp-facial"),
+        ("laser_hair_remvoal", "laser-hair-removal"),
+        ("GLOW-FACIAL", ""),
+        ("microneedling-rf", ""),
+        ("laser-vein-removal", ""),
+        ("chemical-peel-deep", ""),
+        ("ipl-2", ""),
+    ],
+)
+def test_only_a_slip_in_a_protocols_name_is_asked_about(code: str, meant: str) -> None:
+    assert misspelt_protocol(code, shipped().protocols) == meant

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.cli.ramping import ramp_asked
 from service.clinics import change_clinic
 from service.intake import mapping
 from service.intake.group import Intake
@@ -53,6 +54,15 @@ def test_care_takes_no_turn_of_the_nudges_and_waits_for_the_start_alone() -> Non
 
 def test_where_todays_hour_is_over_it_goes_now() -> None:
     assert Ramp(date(2026, 11, 20), 5).place(row(), NOW)["due_at"] == NOW
+
+
+@on_sqlite
+async def test_where_no_day_is_given_it_begins_tomorrow_and_where_nothing_is_asked_for_there_is_none(
+    house: House,
+) -> None:
+    assert await ramp_asked(house.database, "glow", None, 5, NOW) == Ramp(date(2026, 11, 21), 5)
+    assert await ramp_asked(house.database, "glow", date(2026, 12, 1), None, NOW) == Ramp(date(2026, 12, 1))
+    assert await ramp_asked(house.database, "glow", None, None, NOW) is None
 
 
 def test_one_that_goes_on_counts_what_was_placed_before() -> None:
