@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from types import SimpleNamespace
@@ -32,7 +32,9 @@ from service.types import Medium
 OWNER = "owner"
 RATE: Final = 10.0
 """Messages a second, where nobody has said more."""
-_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+_TEXTS_FROM = re.compile(r"\+[1-9]\d{6,14}|\d{3,8}|(?=[A-Za-z0-9 ]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9 ]{0,10}")
+"""A number, a short code, or a name."""
+_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
@@ -230,12 +232,19 @@ def sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
         for sender in senders
         if not 0 < sender.rate < math.inf
     ]
-    numbers = [
-        Problem("invalid-number", "senders.sms.address", "write the number with + and its country, like +447400123456")
-        for sender in senders
-        if sender.medium is Medium.SMS and sender.address.startswith("+") and not _NUMBER.fullmatch(sender.address)
-    ]
-    return [*rates, *numbers, *_twice("senders", [sender.medium for sender in senders])]
+    wrong = [problem for sender in senders for problem in _wrong_origins(sender)]
+    return [*rates, *wrong, *_twice("senders", [sender.medium for sender in senders])]
+
+
+def _wrong_origins(sender: NewSender) -> Iterator[Problem]:
+    """What texts cannot come from."""
+    if sender.medium is Medium.SMS and sender.address and not _TEXTS_FROM.fullmatch(sender.address):
+        sentence = "write the number with + and its country, like +447400123456, a short code, or a name of 11 letters"
+        yield Problem("invalid-number", "senders.sms.address", sentence)
+    by_service = sender.medium is Medium.SMS and _SERVICE.fullmatch(sender.messaging_service)
+    if sender.messaging_service and not by_service:
+        sentence = "this is no messaging service of Twilio, which sends texts: MG and 32 of 0-9 and a-f"
+        yield Problem("invalid-number", f"senders.{sender.medium}.messaging_service", sentence)
 
 
 def _twice(what: str, ids: Sequence[str]) -> list[Problem]:

@@ -48,7 +48,13 @@ SMS = NewSender(Medium.SMS, "+447400123400", 10)
         ({"places": (NewPlace("ny", "A"), NewPlace("ny", "B"))}, [("given-twice", "places.ny")]),
         ({"senders": (NewSender(Medium.SMS, "+447400123400", 0),)}, [("invalid-rate", "senders.sms.rate")]),
         ({"senders": (NewSender(Medium.EMAIL, "a@b.example", -1),)}, [("invalid-rate", "senders.email.rate")]),
-        ({"senders": (NewSender(Medium.SMS, "1", float("nan")),)}, [("invalid-rate", "senders.sms.rate")]),
+        ({"senders": (NewSender(Medium.SMS, "60123", float("nan")),)}, [("invalid-rate", "senders.sms.rate")]),
+        *(({"senders": (NewSender(Medium.SMS, wrong, 1),)}, [("invalid-number", "senders.sms.address")])
+          for wrong in ("12", "a\nb", "Glow\u202eClinic", "a name too long", "+0400123400")),
+        ({"senders": (NewSender(Medium.SMS, "", 1, messaging_service="MG1"),)},
+         [("invalid-number", "senders.sms.messaging_service")]),
+        ({"senders": (NewSender(Medium.EMAIL, "a@b.example", 1, messaging_service="MG" + "0" * 32),)},
+         [("invalid-number", "senders.email.messaging_service")]),
         ({"senders": (SMS, SMS)}, [("given-twice", "senders.sms")]),
         ({"id": "", "name": "", "country": ""},
          [("invalid-clinic", "id"), ("unknown-country", "country"), ("empty-field", "name")]),
@@ -93,7 +99,7 @@ async def test_a_clinic_is_stored_with_its_places_senders_and_owner(house: House
     assert len(await house.rows(Location)) == len(await house.rows(Staff)) == 2
 
 
-@pytest.mark.parametrize("own", [{"address": "+447400123456"}, {"address": "", "messaging_service": "MG1"}])
+@pytest.mark.parametrize("own", [{"address": "+447400123456"}, {"address": "", "messaging_service": "MG" + "1" * 32}])
 async def test_two_clinics_never_text_from_one_number(house: House, own: dict[str, Any]) -> None:
     """A STOP must find the clinic that it is meant for."""
     sender = NewSender(Medium.SMS, rate=1.0, **own)
