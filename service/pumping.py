@@ -81,6 +81,10 @@ def _keyed_with(secret: str) -> Any:
     return hashlib.blake2b(key=key, person=_PURPOSE, digest_size=_DIGEST_BYTES)
 
 
+UNCOUNTED: Final = NumberCap()
+"""Without a secret no digests are kept."""
+
+
 class Texts:
     """What numbers were texted lately, this start's own texts included."""
 

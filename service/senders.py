@@ -44,7 +44,7 @@ async def put_sender(
     else:
         name = await store.name_of(connection, clinic)
         await store.add_sender(connection, sender_row(clinic, name, sender, now), now)
-        # A plan that is being made anew just now may not know of it yet.
+        # A plan that is being made anew just now, and saved after this, may not know of it yet.
         await replan_clinic(connection, clinic, now)
     await notify(connection, now)
     await note(connection, clinic, who, Deed.SENDER_CHANGED, now, about=medium.value)

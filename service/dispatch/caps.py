@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.pumping import NumberCap, Texts
+from service.pumping import UNCOUNTED, Texts
 from service.store.clinics import House
 from service.types import Cap, Medium, Quiet
 
@@ -38,7 +38,7 @@ class Counts:
         """`sent`: rows of clinic, client, purpose, due_at. `texts`: what went to numbers that are counted for
         themselves."""
         self._caps = caps
-        self._texts = texts or Texts(NumberCap(), (), ())
+        self._texts = texts or Texts(UNCOUNTED, (), ())
         self._moments: dict[tuple[str, str, str], list[datetime]] = {}
         for row in sent:
             self._moments.setdefault((row.clinic, row.client, row.purpose), []).append(row.due_at)

@@ -146,7 +146,7 @@ class Planner:
         own = {row.id for row in treatments if (clinic, row.id) in over}
         desired = plan_of(protocol, treatments, client, house, drafts.now, appointments, own) if protocol else []
         gone = {row.id: reason for row in treatments if (reason := gone_by(row, client))}
-        changes = reconcile(desired, [_planned_by(code, row) for row in existing.values()], gone)
+        changes = reconcile(desired, [_as_planned(row, code, house) for row in existing.values()], gone)
         drafts.apply(changes, existing, {row.id: row for row in treatments}, client, house)
 
 
@@ -271,9 +271,11 @@ def existing_of(row: Json) -> Existing:
     )
 
 
-def _planned_by(code: str, row: Json) -> Existing:
-    """What another protocol planned is planned anew, though its times may be the same: no plan is for no zone."""
-    return existing_of(row if row["protocol"] == code else row | {"zone": ""})
+def _as_planned(row: Json, code: str, house: House) -> Existing:
+    """What another protocol planned is planned anew though its times may be the same, and so is what waits without a
+    sender that there is: its plan was made before the sender was known. No plan is for no zone."""
+    stranded = row["sender"] is None and row["medium"] in house.senders and row["state"] == ReminderState.SCHEDULED
+    return existing_of(row | {"zone": ""} if stranded or row["protocol"] != code else row)
 
 
 def by_treatment(rows: Collection[Any]) -> dict[Named, list[Any]]:

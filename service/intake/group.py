@@ -21,13 +21,12 @@ from service.intake.entry import Entry
 from service.intake.ramp import Ramp
 from service.intake.record import Recorder
 from service.protocols import Protocol
-from service.pumping import NumberCap
+from service.pumping import UNCOUNTED, NumberCap
 from service.store.session import Database, is_passing
 from service.store.signals import notify
 
 log = logs.get(__name__)
 
-_UNCOUNTED = NumberCap()
 
 _TOGETHER = 2
 """Groups in hand where the database does its part elsewhere: about half of the work is its own, so more gain little."""
@@ -50,7 +49,7 @@ class Intake:
         limit: int = 200,
         most_alike: int | None = None,
         ramp: Ramp | None = None,
-        number_cap: NumberCap = _UNCOUNTED,
+        number_cap: NumberCap = UNCOUNTED,
         due: Callable[[datetime], None] = lambda _: None,
     ) -> None:
         self._database = database

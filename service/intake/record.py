@@ -26,7 +26,7 @@ from service.intake.numbers import keep_count, watch_numbers
 from service.intake.people import Contact, People, addresses, addresses_in, contact_of, record_people
 from service.intake.ramp import Ramp
 from service.protocols import Protocol
-from service.pumping import NumberCap
+from service.pumping import UNCOUNTED, NumberCap
 from service.store.appointments import protocols_of_codes
 from service.store.clinics import House, houses
 from service.store.erasure import bodies_about, erase_client
@@ -44,8 +44,6 @@ from service.types import Json
 
 Answer = Taken | AftercareError
 
-_UNCOUNTED = NumberCap()
-
 OTHER_CONTENT = Problem("event-conflict", "id", "an event with this source and id but other content is stored")
 ERASED = Problem(
     "client-erased",
@@ -62,7 +60,7 @@ class Recorder:
         protocols: Mapping[str, Protocol],
         most_alike: int | None = None,
         ramp: Ramp | None = None,
-        number_cap: NumberCap = _UNCOUNTED,
+        number_cap: NumberCap = UNCOUNTED,
     ) -> None:
         """`most_alike`: so many new numbers alike within an hour pause a clinic's texts; None: nobody watches."""
         self._protocols = protocols

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit import Deed, note
 from service.errors import BadInput, Conflict, NotFound, Problem
 from service.intake.addresses import email_address, phone_address
-from service.pumping import NumberCap
+from service.pumping import UNCOUNTED, NumberCap
 from service.staff.letters import Asked, code_message, post
 from service.staff.limits import count_text, house_of, within_limit
 from service.store import staff as store
@@ -27,7 +27,6 @@ CODE_LIFE: Final = timedelta(minutes=15)
 _CODES_AN_HOUR: Final = 5
 _TRIES: Final = 5
 """Of one code: with the codes of an hour, one guess in forty thousand hits."""
-_UNCOUNTED: Final = NumberCap()
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
@@ -47,7 +46,7 @@ class StaffBook:
     `asked_by` is whoever does it, as the audit log names them: `key:ac_1f2e3d4c`, `command:deploy`.
     """
 
-    def __init__(self, database: Database, posted: Any = lambda: None, number_cap: NumberCap = _UNCOUNTED) -> None:
+    def __init__(self, database: Database, posted: Any = lambda: None, number_cap: NumberCap = UNCOUNTED) -> None:
         self._database = database
         self._posted = posted
         self._number_cap = number_cap

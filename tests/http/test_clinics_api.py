@@ -8,6 +8,7 @@ import pytest
 
 from service.http.keeping import Keeping
 from service.http.limits import RateLimit
+from service.replanning import Replanning
 from service.store.keys import PLATFORM
 from service.store.tables import (
     ApiKey,
@@ -24,11 +25,11 @@ from service.store.tables import (
 from tests.dispatch.acting import TEN, many_due, on_sqlite, the
 from tests.http.platform_cases import AURORA
 from tests.http.serving import Answer, Web, serving
-from tests.support.house import House, visit
+from tests.support.house import House, shipped, visit
 
 pytestmark = on_sqlite
 
-sender = core(Sender)
+sender, reminder = core(Sender), core(Reminder)
 
 
 @pytest.fixture
@@ -119,6 +120,12 @@ async def test_a_clinic_is_changed_only_as_it_was_seen(platform: Web) -> None:
     assert lines == [("clinic-changed", "caps", "key:acp_")] * 2
 
 
+async def test_a_clinic_that_is_added_again_is_found_in_the_same_place(platform: Web) -> None:
+    first, again = [await ask(platform, "POST", "", AURORA, **{"Idempotency-Key": "one"}) for _ in range(2)]
+    assert (again.status, again.headers["idempotency-replayed"]) == (201, "true")
+    assert again.headers["location"] == first.headers["location"] == "/v1/clinics/aurora"
+
+
 async def test_a_key_is_shown_once_even_where_the_request_is_repeated(platform: Web) -> None:
     body, headers = {"scopes": ["plans:read"], "lasts_days": 90}, {"Idempotency-Key": "one"}
     first = await done(platform, "POST", "/glow/keys", body, **headers)
@@ -173,6 +180,10 @@ async def test_what_was_planned_without_a_sender_follows_once_there_is_one(platf
     assert made["paused"]["reason"]["code"] == "clinic-paused"
     (row, lane) = await the(platform.house), await the_lane(platform)
     assert (row.sender, lane.next_due_at) == ("sms", row.due_at)
+    async with platform.house.database.write() as connection:  # as a plan does that knew of no sender and is saved late
+        await connection.execute(reminder.update().values(sender=None))
+    await Replanning(platform.house.database, shipped().protocols).run()
+    assert (await the(platform.house)).sender == "sms"
     await done(platform, "POST", "/glow/resume")
     platform.house.clock.moment = row.due_at
     assert len((await platform.house.dispatch()).intents) == 1

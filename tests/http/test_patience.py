@@ -26,9 +26,11 @@ class App(FastAPI):
         super().__init__()
         self.read: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.said: asyncio.Queue[int] = asyncio.Queue()
+        self.held = asyncio.Event()
         self.add_api_route("/read", self._read, methods=["POST"])
         self.add_api_route("/unread", self._unread, methods=["GET", "POST"])
         self.add_api_route("/much", self._much)
+        self.add_api_route("/held", self._held)
 
     async def _read(self, request: Request) -> Response:
         try:
@@ -39,6 +41,10 @@ class App(FastAPI):
 
     async def _unread(self) -> Response:
         return Response("unread")
+
+    async def _held(self) -> Response:
+        await self.held.wait()
+        return Response("held")
 
     async def _much(self) -> Response:
         async def parts() -> AsyncIterator[bytes]:
@@ -179,6 +185,13 @@ async def test_what_is_no_request_is_told_so() -> None:
     async with called() as (_, wire):
         await wire.say(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
         assert (await wire.answer()).is_problem(400, "not-http")
+
+
+async def test_a_request_that_is_too_slow_is_not_answered_in_place_of_the_one_before_it() -> None:
+    async with called(Patience(body=SHORT)) as (app, wire):
+        await wire.say(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n" + POST)  # the second one's body never comes
+        assert await wire.is_over()
+        app.held.set()
 
 
 async def test_a_body_behind_an_upgrade_is_no_further_request() -> None:

@@ -1,8 +1,10 @@
 """Clients who have not come for so long as their clinic said are erased; all others stay."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.clinics import change_clinic
 from service.errors import BadInput
@@ -11,7 +13,7 @@ from service.pumping import NumberCap
 from service.store.tables import Audit, Client, Reminder, core
 from tests.dispatch.acting import on_sqlite
 from tests.intake.changes import booked, updated
-from tests.support.house import CLINIC, House, shipped, visit
+from tests.support.house import CLINIC, House, clinic, close_house, open_house, shipped, visit
 
 YEARS = timedelta(days=365)
 DEED = core(Audit).c.act == "client-erased"
@@ -74,6 +76,34 @@ async def test_who_has_not_come_for_so_long_is_erased_and_the_log_names_the_rule
     assert await known(house) == {"c-booked"}
     left = {row.state for row in await house.rows(Reminder, core(Reminder).c.client == "c-once")}
     assert "scheduled" not in left
+
+
+@on_sqlite
+async def test_clients_that_cannot_be_erased_stop_their_clinic_for_a_day_and_no_other(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await open_house(migrated_url, clinic(), clinic(id="bright"))
+    for name in (CLINIC, "bright"):
+        await house.take(came("c-1", later(house)), clinic=name)
+        async with house.database.write() as connection:
+            await change_clinic(connection, name, {"forget_after_months": 12}, house.clock())
+    house.clock.advance(days=400)
+    forgetting, erase = await rule(house), Absence._erase
+
+    async def fails(self: Absence, connection: AsyncConnection, name: str, *how: Any) -> int:
+        if name == "bright":
+            raise ValueError("a row that nothing can be made of")
+        return await erase(self, connection, name, *how)
+
+    monkeypatch.setattr(Absence, "_erase", fails)
+    await forgetting.run()
+    left = [row.clinic for row in await house.rows(Client) if row.erased_at is None]
+    assert left == ["bright"]
+    monkeypatch.undo()
+    house.clock.advance(days=1)
+    await forgetting.run()
+    assert await known(house) == set()
+    await close_house(house)
 
 
 @on_sqlite
