@@ -27,7 +27,7 @@ from service.dispatch.lanes import Turn, after, turns
 from service.dispatch.shared import as_addressed
 from service.pumping import NumberCap, Texts
 from service.store.clinics import House, houses
-from service.store.due import Address, consents_of, hold_addresses, lock_due, next_due, sent_since
+from service.store.due import Address, consents_of, hold_addresses, lock_due, next_due, sent_between
 from service.store.lanes import lock_open_lanes, lower_next_due, next_wake_up, save_turns
 from service.store.numbers import Number, texts_to
 from service.store.session import Database, is_passing
@@ -136,7 +136,7 @@ class Starter:
     ) -> Counts:
         capped = [(row, cap) for row in due if (cap := caps.cap_of(row))]
         longest = max((cap.within for _, cap in capped), default=timedelta())
-        sent = await sent_since(connection, [row for row, _ in capped], now - longest)
+        sent = await sent_between(connection, [row for row, _ in capped], now - longest, now)
         always, a_number = _numbers_to_count(due, recipients.values()), self._number_cap
         numbers, texts = await texts_to(connection, always, _texted(due), a_number.veil, now - a_number.within)
         return Counts(caps, sent, Texts(a_number, numbers, texts))
