@@ -37,7 +37,7 @@ class Started:
 
 
 class Batch:
-    """The intents and settlements of one start."""
+    """The intents and settlements of one start. What has gathered can be saved at any time, and the rest later."""
 
     def __init__(self, now: datetime, lease: Lease, *, started_at: float) -> None:
         """`started_at` is on `clock.monotonic()`: the send deadline runs from it."""
@@ -53,13 +53,7 @@ class Batch:
         self._lease_until = now + lease.lease
         self._started_at = started_at
         self._start_before = started_at + lease.deadline.total_seconds()
-        self._rows: list[Any] = []
-        """Those to send, in the order of their attempts."""
-        self._attempts: list[Json] = []
-        self._starts: list[Json] = []
-        self._moves: list[Json] = []
-        self._given_up: list[tuple[str, UUID]] = []
-        self._decisions: list[Json] = []
+        self._unsaved = _Unsaved()
 
     def intend(
         self, row: Any, house: House, address: str, written: Written, callback: StatusCallback, kept_for: str = ""
@@ -68,10 +62,22 @@ class Batch:
         outgoing = self._outgoing(row, house.senders[MEDIA[row.medium]], address, written, callback)
         lane = (row.clinic, row.sender)
         self.spent[lane] = self.spent.get(lane, 0) + 1
-        self._rows.append(row)
-        self._attempts.append(self._attempt(row, outgoing, written))
-        self._starts.append({"clinic": row.clinic, "id": row.id, "fence": row.fence + 1, "tries": row.tries + 1})
-        self.started.intents.append(_intent(row, house, outgoing, self.now, kept_for))
+        intent = _intent(row, house, outgoing, self.now, kept_for)
+        self.started.intents.append(intent)
+        self._unsaved.intents.append((row, intent))
+        self._unsaved.attempts.append(_attempt(row, outgoing, written))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has neither begun nor settled anything."""
+        return not (self.started.intents or self.started.settled)
+
+    def reword(self, clinic: str, written: Written) -> None:
+        """Remember words that were not used before."""
+        key = clinic, written.version
+        if key not in self.new_wordings:
+            self.new_wordings[key] = row = written.wording_row(clinic, self.now)
+            self._unsaved.wordings.append(row)
 
     def move(
         self,
@@ -85,7 +91,7 @@ class Batch:
     ) -> None:
         """Settle, defer or reroute a reminder without sending it, with the line that says why."""
         lane_id = row.sender if medium is None else (sender.sender if sender else None)
-        self._moves.append(
+        self._unsaved.moves.append(
             {
                 "clinic": row.clinic,
                 "id": row.id,
@@ -101,49 +107,43 @@ class Batch:
                 "updated_at": self.now,
             }
         )
-        self._decisions.append(
+        self._unsaved.decisions.append(
             {"clinic": row.clinic, "id": uuid7(), "reminder": row.id, "at": self.now, "code": reason, "by": "worker",
              "detail": {"state": state.value, "medium": row.medium, **_instead(due_at, medium)}}
         )  # fmt: skip
         if state in _GIVEN_UP and row.fence:
-            self._given_up.append((row.clinic, row.id))
+            self._unsaved.given_up.append((row.clinic, row.id))
         if state is ReminderState.SCHEDULED and lane_id is not None:
             lane = (row.clinic, lane_id)
             self.due[lane] = min(due_at or row.due_at, self.due.get(lane, due_at or row.due_at))
         self.started.settled += 1
 
     async def save(self, connection: AsyncConnection) -> None:
-        await keep_wordings(connection, list(self.new_wordings.values()))
-        await self._write(connection, self._attempts, self._starts)
-        await self._save_settlements(connection)
+        """Write what has gathered since it was saved last."""
+        unsaved, self._unsaved = self._unsaved, _Unsaved()
+        await keep_wordings(connection, unsaved.wordings)
+        await self._write(connection, unsaved.attempts)
+        await _settle(connection, unsaved)
 
     async def save_singly(self, connection: AsyncConnection) -> None:
-        """Save each intent within a savepoint of its own: one that the database refuses waits for a person instead."""
-        await keep_wordings(connection, list(self.new_wordings.values()))
-        kept = []
-        for row, attempt, start, intent in zip(
-            self._rows, self._attempts, self._starts, self.started.intents, strict=True
-        ):
+        """The same, each intent within a savepoint of its own: one that the database refuses waits for a person."""
+        unsaved, self._unsaved = self._unsaved, _Unsaved()
+        await keep_wordings(connection, unsaved.wordings)
+        for (row, intent), attempt in zip(unsaved.intents, unsaved.attempts, strict=True):
             try:
                 async with connection.begin_nested():
-                    await self._write(connection, [attempt], [start])
+                    await self._write(connection, [attempt])
             except DBAPIError as error:
                 if is_passing(error):
                     raise
                 log.error("reminder refused", reminder=str(row.id), exc_info=error)
+                self.started.intents.remove(intent)
                 self.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
-            else:
-                kept.append(intent)
-        self.started.intents = kept
-        await self._save_settlements(connection)
+        await _settle(connection, unsaved)
+        await self.save(connection)  # what was refused
 
-    async def _write(self, connection: AsyncConnection, attempts: list[Json], starts: list[Json]) -> None:
-        await write_intents(connection, attempts, starts, now=self.now, lease_until=self._lease_until)
-
-    async def _save_settlements(self, connection: AsyncConnection) -> None:
-        await move_reminders(connection, self._moves)
-        await stay_sent(connection, self._given_up)
-        await record_decisions(connection, self._decisions)
+    async def _write(self, connection: AsyncConnection, attempts: list[Json]) -> None:
+        await write_intents(connection, attempts, now=self.now, lease_until=self._lease_until)
 
     def _outgoing(
         self, row: Any, sender: SenderAddress, address: str, written: Written, callback: StatusCallback
@@ -162,22 +162,43 @@ class Batch:
             unsubscribe_url=written.link.unsubscribe if _takes_one_click(row) else None,
         )
 
-    def _attempt(self, row: Any, outgoing: Outgoing, written: Written) -> Json:
-        return {
-            "clinic": row.clinic,
-            "id": outgoing.attempt,
-            "reminder": row.id,
-            "token": outgoing.token,
-            "fence": row.fence + 1,
-            "medium": row.medium,
-            "sender": row.sender,
-            "recipient": outgoing.to,
-            "wording": written.version,
-            "locale": written.locale,
-            "pinned": written.pinned,
-            "body_hash": written.body_hash,
-            "segments": written.segments,
-        }
+
+@dataclass(slots=True)
+class _Unsaved:
+    """What a start has decided and not yet written."""
+
+    intents: list[tuple[Any, Intent]] = field(default_factory=list)
+    """With their rows, in the order of their attempts."""
+    attempts: list[Json] = field(default_factory=list)
+    wordings: list[Json] = field(default_factory=list)
+    moves: list[Json] = field(default_factory=list)
+    given_up: list[tuple[str, UUID]] = field(default_factory=list)
+    decisions: list[Json] = field(default_factory=list)
+
+
+async def _settle(connection: AsyncConnection, unsaved: _Unsaved) -> None:
+    await move_reminders(connection, unsaved.moves)
+    await stay_sent(connection, unsaved.given_up)
+    await record_decisions(connection, unsaved.decisions)
+
+
+def _attempt(row: Any, outgoing: Outgoing, written: Written) -> Json:
+    return {
+        "clinic": row.clinic,
+        "id": outgoing.attempt,
+        "reminder": row.id,
+        "token": outgoing.token,
+        "fence": row.fence + 1,
+        "tries": row.tries + 1,
+        "medium": row.medium,
+        "sender": row.sender,
+        "recipient": outgoing.to,
+        "wording": written.version,
+        "locale": written.locale,
+        "pinned": written.pinned,
+        "body_hash": written.body_hash,
+        "segments": written.segments,
+    }
 
 
 @lru_cache(maxsize=1024)

@@ -4,12 +4,15 @@
 2. Lock each lane's due reminders, as many as its slots and tokens allow.
 3. Hold the recipients, then read the consents: after a STOP has committed there is no new intent.
 4. Judge and render each. What is not sent is settled here and now; what its sender's day has no room for stays due.
-5. Write the attempts, mark the reminders `sending` with a lease and a new fence, give the lanes back, commit.
+5. Meanwhile write the attempts of those before, and mark their reminders `sending` with a lease and a new fence.
+6. Give the lanes back, commit.
 
 Nothing is sent inside: a crash before the commit leaves nothing, a crash after it leaves intents to be looked up.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -20,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import clock, logs
 from service.dispatch.batch import Batch, Started
+from service.dispatch.behind import write_behind
 from service.dispatch.caps import CapBook, Counts
 from service.dispatch.intent import Lease, StatusCallback
 from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, address_of, unless_capped, verdict_on
@@ -27,8 +31,8 @@ from service.dispatch.lanes import Turn, after, turns
 from service.dispatch.shared import as_addressed
 from service.pumping import NumberCap, Texts
 from service.store.clinics import House, houses
-from service.store.due import Address, consents_of, hold_addresses, lock_due, next_due, sent_between
-from service.store.lanes import lock_open_lanes, lower_next_due, next_wake_up, save_turns
+from service.store.due import Address, consents_of, hold_addresses, lock_due, sent_between
+from service.store.lanes import lock_open_lanes, lower_next_due, next_due, next_wake_up, save_turns
 from service.store.numbers import Number, texts_to
 from service.store.session import Database, is_passing
 from service.store.templates import HELD, UNCONFIRMED
@@ -37,13 +41,17 @@ from service.words import Unwritable, Words
 
 log = logs.get(__name__)
 
-Save: TypeAlias = Callable[[Batch, AsyncConnection], Awaitable[None]]
+Save: TypeAlias = Callable[[Batch, AsyncConnection], Coroutine[Any, Any, None]]
 
 _ANY_NUMBER = NumberCap(1_000_000)
 _UNCAPPED: Mapping[str, Cap] = MappingProxyType({})
 _A_FEW = 20
 LANES_A_START = 16
 """More lanes than this wait for the next start, so that no transaction grows long."""
+_WRITTEN_AT_ONCE = 100
+"""Reminders."""
+_IN_ONE_GO = 25
+"""Reminders decided about before answers to what is in flight, and the write behind, have their turn."""
 _SERVED_ELSEWHERE = timedelta(milliseconds=20)
 """Lanes that are due but locked are in another worker's hands: asking again without a pause would wear on both."""
 
@@ -97,34 +105,45 @@ class Starter:
         if lanes:
             allotted = turns(lanes, slots, now, self._texts_a_day)
             batch.days = {turn.key: turn.day for turn in allotted}
-            due = [row for turn in allotted for row in await lock_due(connection, turn.key, now, turn.quota)]
-            await self._decide(connection, batch, due)
-            await save(batch, connection)
+            due = await lock_due(connection, {turn.key: turn.quota for turn in allotted}, now)
+            await self._decide(connection, batch, due, save)
             await self._give_back(connection, batch, allotted)
-        wake_up = await next_wake_up(connection, now)
-        if wake_up is not None and not lanes:
-            wake_up = max(wake_up, now + _SERVED_ELSEWHERE)
-        batch.started.wake_up = wake_up
+        if batch.is_empty:
+            batch.started.wake_up = await _wake_up(connection, now, served_elsewhere=not lanes)
         return batch
 
-    async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any]) -> None:
+    async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any], save: Save) -> None:
+        """Decide about each; what was decided is written while the next are being decided."""
+        known = await self._learn(connection, due, batch.now)
+        async with write_behind() as behind:
+            for place, row in enumerate(due, 1):
+                self._decide_one(batch, row, known)
+                if not place % _WRITTEN_AT_ONCE:
+                    await behind.begin(save(batch, connection))
+                if not place % _IN_ONE_GO:
+                    await asyncio.sleep(0)
+            await behind.begin(save(batch, connection))
+
+    async def _learn(self, connection: AsyncConnection, due: Sequence[Any], now: datetime) -> "_Known":
+        """What is to be known about these, as it is now. The recipients are held before the consents are read."""
         clinics = await houses(connection, {row.clinic for row in due})
         await self._words.refresh(connection, clinics.values())
-        recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))], batch.now)
+        recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))], now)
         consents = await consents_of(connection, due)
         caps = CapBook(self._caps, clinics.values())
-        counts = await self._counts(connection, due, caps, recipients, batch.now)
-        for row in due:
-            if _overtaken(batch, row):
-                continue
-            try:
-                house = clinics[row.clinic]
-                verdict = verdict_on(row, house, recipients, consents, batch.now)
-                verdict = unless_capped(verdict, row, counts, batch.now)
-                self._carry_out(batch, as_addressed(row, recipients), house, verdict)
-            except Exception as error:  # a row or clinic that nothing can be made of stops only itself
-                log.error("reminder undecidable", reminder=str(row.id), exc_info=error)
-                batch.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
+        return _Known(clinics, recipients, consents, await self._counts(connection, due, caps, recipients, now))
+
+    def _decide_one(self, batch: Batch, row: Any, known: "_Known") -> None:
+        if _overtaken(batch, row):
+            return
+        try:
+            house = known.clinics[row.clinic]
+            verdict = verdict_on(row, house, known.recipients, known.consents, batch.now)
+            verdict = unless_capped(verdict, row, known.counts, batch.now)
+            self._carry_out(batch, as_addressed(row, known.recipients), house, verdict)
+        except Exception as error:  # a row or clinic that nothing can be made of stops only itself
+            log.error("reminder undecidable", reminder=str(row.id), exc_info=error)
+            batch.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
 
     async def _counts(
         self,
@@ -169,18 +188,34 @@ class Starter:
         if not batch.days[row.clinic, row.sender].take(written.segments or 1):
             return
         if (row.clinic, written.version) not in self._kept:
-            batch.new_wordings[row.clinic, written.version] = written.wording_row(row.clinic, batch.now)
+            batch.reword(row.clinic, written)
         kept_for = "" if self._words.confirmed(written, house) else UNCONFIRMED
         batch.intend(row, house, address, written, self._callback, kept_for)
 
     async def _give_back(self, connection: AsyncConnection, batch: Batch, allotted: Sequence[Turn]) -> None:
-        rows = [
-            after(turn, batch.spent.get(turn.key, 0), await next_due(connection, turn.key), batch.now)
-            for turn in allotted
-        ]
-        await save_turns(connection, rows)
-        own = {turn.key for turn in allotted}
-        await lower_next_due(connection, {lane: due for lane, due in batch.due.items() if lane not in own})
+        coming = await next_due(connection, [turn.key for turn in allotted])
+        await save_turns(
+            connection,
+            [after(turn, batch.spent.get(turn.key, 0), coming.get(turn.key), batch.now) for turn in allotted],
+        )
+        elsewhere = {lane: due for lane, due in batch.due.items() if lane not in coming}
+        await lower_next_due(connection, elsewhere)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a start knows about the reminders that it decides about."""
+
+    clinics: Mapping[str, House]
+    recipients: Mapping[Address, Any]
+    consents: Mapping[tuple[str, str, str, str], bool]
+    counts: Counts
+
+
+async def _wake_up(connection: AsyncConnection, now: datetime, *, served_elsewhere: bool) -> datetime | None:
+    """When to look again, where nothing was started."""
+    wake_up = await next_wake_up(connection, now)
+    return max(wake_up, now + _SERVED_ELSEWHERE) if wake_up is not None and served_elsewhere else wake_up
 
 
 def _numbers_to_count(due: Iterable[Any], recipients: Iterable[Any]) -> set[Number]:

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+POSTGRESQL = "postgresql"
+
 
 def insert(connection: AsyncConnection, table: sa.Table) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if connection.dialect.name == POSTGRESQL else sqlite.insert(table)
 
 
 def among(
@@ -22,13 +24,42 @@ def among(
     On PostgreSQL the keys go as one JSON parameter and are joined: a list of hundreds of row values is planned as as
     many conditions, and read by a scan of the whole table.
     """
+    given = keys_for(connection, keys)
+    if connection.dialect.name != POSTGRESQL:
+        return sa.tuple_(*columns).in_(given)
+    return sa.tuple_(*columns).in_(_read(sa.literal(given), columns))
+
+
+def among_given(dialect: str, columns: Sequence[sa.Column[Any]], name: str) -> sa.ColumnElement[bool]:
+    """The same for a statement that is made once for a dialect: it is given its keys, `keys_for`, as parameter `name`.
+
+    Making a statement anew costs more than all the rest of executing it.
+    """
+    if dialect != POSTGRESQL:
+        return sa.tuple_(*columns).in_(sa.bindparam(name, expanding=True))
+    return sa.tuple_(*columns).in_(_read(sa.bindparam(name), columns))
+
+
+def keys_for(connection: AsyncConnection, keys: Iterable[tuple[Any, ...]]) -> Any:
+    """Keys as a parameter of `among_given`."""
     wanted = sorted(set(keys))
-    if connection.dialect.name != "postgresql":
-        return sa.tuple_(*columns).in_(wanted)
-    names = [f"k{number}" for number in range(len(columns))]
-    rows = [dict(zip(names, key, strict=True)) for key in wanted]
-    sent = sa.cast(sa.cast(sa.literal(orjson.dumps(rows, default=str).decode()), sa.Text), postgresql.JSON)
-    listed = sa.func.json_to_recordset(sent).table_valued(
-        *(sa.column(name, column.type) for name, column in zip(names, columns, strict=True))
-    )
-    return sa.tuple_(*columns).in_(sa.select(*listed.render_derived(with_types=True).c))
+    if connection.dialect.name != POSTGRESQL:
+        return wanted
+    names = [f"k{number}" for number in range(len(wanted[0]))] if wanted else []
+    return as_records(dict(zip(names, key, strict=True)) for key in wanted)
+
+
+def as_records(rows: Iterable[dict[str, Any]]) -> str:
+    """Rows as a parameter that `records` reads."""
+    return orjson.dumps(list(rows), default=str).decode()
+
+
+def records(given: sa.ColumnElement[Any], *columns: sa.ColumnClause[Any]) -> sa.TableValuedAlias:
+    """On PostgreSQL: one JSON parameter as rows of these columns."""
+    sent = sa.cast(sa.cast(given, sa.Text), postgresql.JSON)
+    return sa.func.json_to_recordset(sent).table_valued(*columns).render_derived(with_types=True)
+
+
+def _read(given: sa.ColumnElement[Any], columns: Sequence[sa.Column[Any]]) -> sa.Select[Any]:
+    named = (sa.column(f"k{number}", column.type) for number, column in enumerate(columns))
+    return sa.select(*records(given, *named).c)

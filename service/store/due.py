@@ -1,15 +1,16 @@
 """What a start reads: due reminders with everything needed to decide about them, and the locks that make it safe."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.clients import remember_recipients
-from service.store.dialect import among
-from service.store.lanes import Lane
+from service.store.dialect import POSTGRESQL, among_given, as_records, keys_for, records
+from service.store.lanes import SCHEDULED, Lane
 from service.store.tables import Attempt, Client, Consent, Recipient, Reminder, Treatment, core
 from service.types import Quiet, ReminderState
 
@@ -22,57 +23,66 @@ LOCALE = sa.case((CLIENT.c.locale_chosen != "", CLIENT.c.locale_chosen), else_=C
 Address = tuple[str, str, str]
 """(clinic, medium, address)."""
 
-_SCHEDULED = REMINDER.c.state == sa.literal_column(f"'{ReminderState.SCHEDULED.value}'")
-"""Written out, not bound: only then does the planner see that the partial index fits."""
-
-_PICKED = (
-    sa.select(*(REMINDER.c[name] for name in (
-        "clinic", "id", "treatment", "client", "step", "occurrence", "protocol", "purpose", "media", "medium",
-        "sender", "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence", "by",
-        "intended_at", "called_off")))
-    .where(
-        _SCHEDULED,
-        REMINDER.c.clinic == sa.bindparam("clinic"),
-        REMINDER.c.sender == sa.bindparam("sender"),
-        REMINDER.c.due_at <= sa.bindparam("now", type_=REMINDER.c.due_at.type),
-    )
-    .order_by(REMINDER.c.expires_at, REMINDER.c.due_at)
-    .limit(sa.bindparam("quota", type_=sa.Integer))
-    .with_for_update(skip_locked=True)
-    .cte("picked")
-)  # fmt: skip
-"""A statement of its own within the next: what is not picked must not be joined first, to be sorted away after."""
-
-_DUE = (
-    sa.select(
-        _PICKED,
-        *(CLIENT.c[name] for name in (
-            "first_name", "phone", "phone_problem", "email", "email_problem", "sms_stopped_at", "email_stopped_at",
-            "paused_until")),
-        LOCALE.label("locale"),
-        *(TREATMENT.c[name] for name in ("session", "of", "area", "location", "provider", "note", "ended_at")),
-    )
-    .join(CLIENT, sa.and_(CLIENT.c.clinic == _PICKED.c.clinic, CLIENT.c.ref == _PICKED.c.client))
-    .join(TREATMENT, sa.and_(TREATMENT.c.clinic == _PICKED.c.clinic, TREATMENT.c.id == _PICKED.c.treatment))
-    .order_by(_PICKED.c.expires_at, _PICKED.c.due_at)
-)  # fmt: skip
+_NOW = sa.bindparam("now", type_=REMINDER.c.due_at.type)
 
 
-async def lock_due(connection: AsyncConnection, lane: Lane, now: datetime, quota: int) -> Sequence[Any]:
-    """Lock at most `quota` due reminders of a lane, what expires first first; ones that someone else holds are left."""
-    values = {"clinic": lane[0], "sender": lane[1], "now": now, "quota": quota}
-    return (await connection.execute(_DUE, values)).all()
+def _picked(clinic: Any, sender: Any, quota: Any) -> sa.Select[Any]:
+    """A lane's due reminders, what expires first first, locked; ones that someone else holds are left."""
+    return (
+        sa.select(*(REMINDER.c[name] for name in (
+            "clinic", "id", "treatment", "client", "step", "protocol", "purpose", "media", "medium", "sender",
+            "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence", "by", "intended_at",
+            "called_off")))
+        .where(SCHEDULED, REMINDER.c.clinic == clinic, REMINDER.c.sender == sender, REMINDER.c.due_at <= _NOW)
+        .order_by(REMINDER.c.expires_at, REMINDER.c.due_at)
+        .limit(quota)
+        .with_for_update(skip_locked=True)
+    )  # fmt: skip
 
 
-_NEXT = sa.select(sa.func.min(REMINDER.c.due_at)).where(
-    _SCHEDULED, REMINDER.c.clinic == sa.bindparam("clinic"), REMINDER.c.sender == sa.bindparam("sender")
-)
+def _with_facts(picked: Any, source: Any) -> sa.Select[Any]:
+    """Picked in a query of its own: what is not picked must not be joined first, to be sorted away after."""
+    client = sa.and_(CLIENT.c.clinic == picked.c.clinic, CLIENT.c.ref == picked.c.client)
+    treatment = sa.and_(TREATMENT.c.clinic == picked.c.clinic, TREATMENT.c.id == picked.c.treatment)
+    return (
+        sa.select(
+            picked,
+            *(CLIENT.c[name] for name in (
+                "first_name", "phone", "email", "sms_stopped_at", "email_stopped_at", "paused_until")),
+            LOCALE.label("locale"),
+            *(TREATMENT.c[name] for name in ("session", "of", "area", "location", "provider", "note", "ended_at")),
+        )
+        .select_from(source.join(CLIENT, client).join(TREATMENT, treatment))
+        .order_by(picked.c.expires_at, picked.c.due_at)
+    )  # fmt: skip
 
 
-async def next_due(connection: AsyncConnection, lane: Lane) -> datetime | None:
-    """When the lane's earliest scheduled reminder falls due."""
-    moment: datetime | None = await connection.scalar(_NEXT, {"clinic": lane[0], "sender": lane[1]})
-    return moment
+def _due_of_lanes() -> sa.Select[Any]:
+    """On PostgreSQL: those of many lanes at once, with each lane's quota."""
+    columns = sa.column("clinic", sa.Text), sa.column("sender", sa.Text), sa.column("quota", sa.Integer)
+    lane = records(sa.bindparam("lanes"), *columns)
+    picked = _picked(lane.c.clinic, lane.c.sender, lane.c.quota).lateral("picked")
+    return _with_facts(picked, lane.join(picked, sa.true()))
+
+
+def _due_of_lane() -> sa.Select[Any]:
+    picked = _picked(sa.bindparam("clinic"), sa.bindparam("sender"), sa.bindparam("quota", type_=sa.Integer))
+    lane = picked.cte("picked")
+    return _with_facts(lane, lane)
+
+
+_DUE_OF_LANES, _DUE_OF_LANE = _due_of_lanes(), _due_of_lane()
+
+
+async def lock_due(connection: AsyncConnection, quotas: Mapping[Lane, int], now: datetime) -> Sequence[Any]:
+    """Lock due reminders of lanes, at most each lane's quota, what expires first first; ones that someone else holds
+    are left.
+    """
+    lanes = [{"clinic": clinic, "sender": sender, "quota": most} for (clinic, sender), most in quotas.items()]
+    if connection.dialect.name == POSTGRESQL:
+        rows: Sequence[Any] = (await connection.execute(_DUE_OF_LANES, {"lanes": as_records(lanes), "now": now})).all()
+        return rows
+    return [row for lane in lanes for row in await connection.execute(_DUE_OF_LANE, {**lane, "now": now})]
 
 
 async def hold_addresses(
@@ -93,30 +103,36 @@ async def hold_addresses(
 
 
 async def _hold(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, Any]:
-    statement = (
-        sa.select(
-            *(RECIPIENT.c[name] for name in ("clinic", "medium", "address", "suppressed_at", "unusable_at", "shared"))
-        )
-        .where(among(connection, (RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address), addresses))
-        .order_by(RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address)
+    rows = await connection.execute(
+        _recipients(connection.dialect.name), {"addresses": keys_for(connection, addresses)}
+    )
+    return {(row.clinic, row.medium, row.address): row for row in rows.all()}
+
+
+@cache
+def _recipients(dialect: str) -> sa.Select[Any]:
+    key = RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address
+    return (
+        sa.select(*key, *(RECIPIENT.c[name] for name in ("suppressed_at", "unusable_at", "shared")))
+        .where(among_given(dialect, key, "addresses"))
+        .order_by(*key)
         .with_for_update(read=True)
     )
-    rows = (await connection.execute(statement)).all()
-    return {(row.clinic, row.medium, row.address): row for row in rows}
 
 
 async def consents_of(connection: AsyncConnection, due: Collection[Any]) -> dict[tuple[str, str, str, str], bool]:
     """What the clients of these due reminders said to their purposes: by (clinic, client, medium, purpose)."""
     if not due:
         return {}
-    columns = (CONSENT.c.clinic, CONSENT.c.client, CONSENT.c.medium, CONSENT.c.purpose, CONSENT.c.granted)
-    clients = {(row.clinic, row.client) for row in due}
-    statement = sa.select(*columns).where(
-        among(connection, (CONSENT.c.clinic, CONSENT.c.client), clients),
-        CONSENT.c.purpose.in_(sorted({row.purpose for row in due})),
-    )
-    rows = (await connection.execute(statement)).all()
-    return {(row.clinic, row.client, row.medium, row.purpose): row.granted for row in rows}
+    keys = keys_for(connection, ((row.clinic, row.client, row.medium, row.purpose) for row in due))
+    rows = await connection.execute(_consents(connection.dialect.name), {"keys": keys})
+    return {(clinic, client, medium, purpose): granted for clinic, client, medium, purpose, granted in rows.all()}
+
+
+@cache
+def _consents(dialect: str) -> sa.Select[Any]:
+    key = CONSENT.c.clinic, CONSENT.c.client, CONSENT.c.medium, CONSENT.c.purpose
+    return sa.select(*key, CONSENT.c.granted).where(among_given(dialect, key, "keys"))
 
 
 WENT = [
@@ -139,13 +155,18 @@ async def sent_between(
     """
     if not due:
         return []
-    columns = (REMINDER.c.clinic, REMINDER.c.client, REMINDER.c.purpose, REMINDER.c.due_at)
-    statement = sa.select(*columns).where(
-        among(connection, (REMINDER.c.client, REMINDER.c.clinic), {(row.client, row.clinic) for row in due}),
-        REMINDER.c.due_at > since,
-        REMINDER.c.due_at <= now,
-        REMINDER.c.purpose.in_(sorted({row.purpose for row in due})),
+    keys = keys_for(connection, ((row.client, row.clinic, row.purpose) for row in due))
+    sent = _sent(connection.dialect.name)
+    rows: Sequence[Any] = (await connection.execute(sent, {"keys": keys, "since": since, "now": now})).all()
+    return rows
+
+
+@cache
+def _sent(dialect: str) -> sa.Select[Any]:
+    return sa.select(*(REMINDER.c[name] for name in ("clinic", "client", "purpose", "due_at"))).where(
+        among_given(dialect, (REMINDER.c.client, REMINDER.c.clinic, REMINDER.c.purpose), "keys"),
+        REMINDER.c.due_at > sa.bindparam("since", type_=REMINDER.c.due_at.type),
+        REMINDER.c.due_at <= _NOW,
         REMINDER.c.state.in_(WENT),
         REMINDER.c.quiet != Quiet.IGNORE.value,
     )
-    return (await connection.execute(statement)).all()

@@ -5,19 +5,24 @@ transaction, without looking first: a start that recomputes it holds the lane's 
 start and then still lowers what the start could not see.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.bulk import update_many
+from service.store.dialect import among_given, keys_for
 from service.store.pauses import is_going
-from service.store.tables import Sender, core
-from service.types import Json
+from service.store.tables import Reminder, Sender, core
+from service.types import Json, ReminderState
 
-SENDER = core(Sender)
+REMINDER, SENDER = core(Reminder), core(Sender)
+
+SCHEDULED = REMINDER.c.state == sa.literal_column(f"'{ReminderState.SCHEDULED.value}'")
+"""Written out, not bound: only then does the planner see that the partial index fits."""
 
 Lane = tuple[str, str]
 """(clinic, sender)."""
@@ -40,19 +45,38 @@ async def lower_next_due(connection: AsyncConnection, due: Mapping[Lane, datetim
         await connection.execute(_LOWER, rows)
 
 
+_NOW = sa.bindparam("now", type_=SENDER.c.next_due_at.type)
+
+_OPEN_LANES = (
+    sa.select(SENDER)
+    .where(SENDER.c.paused_at.is_(None), SENDER.c.rate > 0, SENDER.c.next_due_at <= _NOW, SENDER.c.open_at <= _NOW)
+    .order_by(SENDER.c.turn_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
+
+
 async def lock_open_lanes(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
     """Lock lanes that have something due and may send, the one that waited longest for its turn first.
 
     Lanes that another worker is starting from are passed over: they are being served.
     """
-    statement = (
-        sa.select(SENDER)
-        .where(SENDER.c.paused_at.is_(None), SENDER.c.rate > 0, SENDER.c.next_due_at <= now, SENDER.c.open_at <= now)
-        .order_by(SENDER.c.turn_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    return (await connection.execute(_OPEN_LANES, {"now": now, "most": limit})).all()
+
+
+@cache
+def _earliest(dialect: str) -> sa.Select[Any]:
+    earliest = sa.select(sa.func.min(REMINDER.c.due_at)).where(
+        SCHEDULED, REMINDER.c.clinic == SENDER.c.clinic, REMINDER.c.sender == SENDER.c.id
     )
-    return (await connection.execute(statement)).all()
+    key = SENDER.c.clinic, SENDER.c.id
+    return sa.select(*key, earliest.scalar_subquery()).where(among_given(dialect, key, "lanes"))
+
+
+async def next_due(connection: AsyncConnection, lanes: Collection[Lane]) -> dict[Lane, datetime | None]:
+    """When each lane's earliest scheduled reminder falls due."""
+    rows = await connection.execute(_earliest(connection.dialect.name), {"lanes": keys_for(connection, lanes)})
+    return {(clinic, sender): earliest for clinic, sender, earliest in rows.all()}
 
 
 async def save_turns(connection: AsyncConnection, rows: Sequence[Json]) -> None:
@@ -60,12 +84,19 @@ async def save_turns(connection: AsyncConnection, rows: Sequence[Json]) -> None:
     await update_many(connection, SENDER, rows, by=("clinic", "id"))
 
 
+def _wake_up() -> sa.Select[Any]:
+    open_lanes = sa.and_(SENDER.c.paused_at.is_(None), SENDER.c.rate > 0, SENDER.c.next_due_at.is_not(None))
+    coming = sa.select(sa.func.min(SENDER.c.next_due_at)).where(open_lanes, SENDER.c.next_due_at > _NOW)
+    waiting = sa.select(sa.func.min(SENDER.c.open_at)).where(open_lanes, SENDER.c.next_due_at <= _NOW)
+    return sa.select(coming.scalar_subquery(), waiting.scalar_subquery())
+
+
+_WAKE_UP = _wake_up()
+
+
 async def next_wake_up(connection: AsyncConnection, now: datetime) -> datetime | None:
     """When a lane that may send has something to send next: in the past where something waits now."""
-    open_lanes = sa.and_(SENDER.c.paused_at.is_(None), SENDER.c.rate > 0, SENDER.c.next_due_at.is_not(None))
-    coming = sa.select(sa.func.min(SENDER.c.next_due_at)).where(open_lanes, SENDER.c.next_due_at > now)
-    waiting = sa.select(sa.func.min(SENDER.c.open_at)).where(open_lanes, SENDER.c.next_due_at <= now)
-    later, sooner = (await connection.execute(sa.select(coming.scalar_subquery(), waiting.scalar_subquery()))).one()
+    later, sooner = (await connection.execute(_WAKE_UP, {"now": now})).one()
     return min((moment for moment in (later, sooner) if moment is not None), default=None)
 
 
