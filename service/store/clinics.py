@@ -1,14 +1,16 @@
 """Clinics as intake and dispatch need them: read together, once a pass."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import logs
+from service.store.dialect import POSTGRESQL
 from service.store.tables import Clinic, Location, ProtocolReview, Sender, core
 from service.types import Cap, Medium, SenderAddress
 
@@ -77,29 +79,70 @@ _PASS = sa.text(
 _CLOSE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7120415))")
 
 
+_ADDRESSED = ("clinic", "id", "medium", "address", "name", "messaging_service")
+_HOUSES_KEPT = 2_000
+
+
 async def houses(connection: AsyncConnection, ids: Collection[str], *, hold: bool = False) -> dict[str, House]:
     """The clinics of these ids, as they are now; without one whose row nothing can be made of: it stops only itself.
 
     `hold`: they stay so until this transaction ends, for whoever stores what follows from them.
     """
-    wanted = sorted(set(ids))
-    if hold and connection.dialect.name == "postgresql":
+    dialect, wanted = connection.dialect.name, sorted(set(ids))
+    if hold and dialect == POSTGRESQL:
         await connection.execute(_PASS, {"names": wanted})
-    query = sa.select(CLINIC).where(CLINIC.c.id.in_(wanted)).order_by(CLINIC.c.id)
-    clinics = (await connection.execute(query.with_for_update(read=True) if hold else query)).all()
-    places = (await connection.execute(sa.select(LOCATION).where(LOCATION.c.clinic.in_(wanted)))).all()
-    senders = (
-        await connection.execute(sa.select(SENDER).where(SENDER.c.clinic.in_(wanted)).order_by(SENDER.c.id.desc()))
-    ).all()
-    return {row.id: house for row in clinics if (house := _readable(row, places, senders))}
+    clinics, places, senders = _read(dialect, hold)
+    found = (await connection.execute(clinics, {"ids": wanted})).all()
+    placed = _by_clinic(await connection.execute(places, {"ids": wanted}))
+    sending = _by_clinic(await connection.execute(senders, {"ids": wanted}))
+    read = ((row.id, _readable(row, placed.get(row.id, []), sending.get(row.id, []))) for row in found)
+    return {clinic: house for clinic, house in read if house}
 
 
-def _readable(clinic: Any, places: Collection[Any], senders: Collection[Any]) -> House | None:
+@cache
+def _read(dialect: str, hold: bool) -> tuple[sa.Select[Any], sa.Select[Any], sa.Select[Any]]:
+    clinics = sa.select(CLINIC).where(_named(dialect, CLINIC.c.id)).order_by(CLINIC.c.id)
+    senders = sa.select(*(SENDER.c[name] for name in _ADDRESSED)).where(_named(dialect, SENDER.c.clinic))
+    return (
+        clinics.with_for_update(read=True) if hold else clinics,
+        sa.select(LOCATION).where(_named(dialect, LOCATION.c.clinic)),
+        senders.order_by(SENDER.c.id.desc()),
+    )
+
+
+def _named(dialect: str, column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """In a list given as `ids`; PostgreSQL takes it as one array, and so the statement as it is."""
+    if dialect == POSTGRESQL:
+        return column == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)))
+    return column.in_(sa.bindparam("ids", expanding=True))
+
+
+def _by_clinic(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.clinic, []).append(row)
+    return found
+
+
+_made: dict[str, tuple[Any, House]] = {}
+"""The houses read last, with the rows that they were made of. While nothing changes they are not made anew, and what
+is kept by their identity stays of use."""
+
+
+def _readable(clinic: Any, places: Sequence[Any], senders: Sequence[Any]) -> House | None:
+    rows = (clinic, places, senders)
+    known = _made.get(clinic.id)
+    if known and known[0] == rows:
+        return known[1]
     try:
-        return house_of_rows(clinic, places, senders)
+        house = house_of_rows(clinic, places, senders)
     except (KeyError, TypeError, ValueError) as error:
         log.error("clinic unreadable", clinic=clinic.id, exc_info=error)
         return None
+    if len(_made) >= _HOUSES_KEPT:
+        _made.clear()
+    _made[clinic.id] = rows, house
+    return house
 
 
 async def clinics_page(
@@ -128,7 +171,7 @@ async def hold_clinic(connection: AsyncConnection, clinic: str) -> None:
     Whoever holds it to plan passes a gate that is closed here first: those who share a row's lock overtake whoever
     waits for it, so that under a steady stream of events a change would never come.
     """
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == POSTGRESQL:
         await connection.execute(_CLOSE, {"name": clinic})
     await connection.execute(sa.select(CLINIC.c.id).where(CLINIC.c.id == clinic).with_for_update(key_share=True))
 
@@ -146,7 +189,7 @@ async def time_zone_of(connection: AsyncConnection, clinic: str) -> str:
 
 
 def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]) -> House:
-    """A clinic from its row and those of its locations and senders, among others'."""
+    """A clinic from its row and those of its locations and senders."""
     return House(
         id=clinic.id,
         name=clinic.name,
@@ -173,9 +216,8 @@ def house_of_rows(clinic: Any, places: Collection[Any], senders: Collection[Any]
                 booking_url=row.booking_url,
             )
             for row in places
-            if row.clinic == clinic.id
         },
-        senders={Medium(row.medium): sender_address(row) for row in senders if row.clinic == clinic.id},
+        senders={Medium(row.medium): sender_address(row) for row in senders},
         alert_email=clinic.alert_email,
         words_stamp=clinic.words_stamp,
         sms_countries=tuple(clinic.sms_countries),

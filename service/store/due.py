@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,35 +27,74 @@ Address = tuple[str, str, str]
 _NOW = sa.bindparam("now", type_=REMINDER.c.due_at.type)
 
 
+class Due(NamedTuple):
+    """A due reminder with what deciding about it and writing it takes. Read some hundred times as often as made."""
+
+    clinic: str
+    id: UUID
+    treatment: str
+    client: str
+    step: str
+    protocol: str
+    purpose: str
+    media: str
+    medium: str
+    sender: str
+    send_mode: str
+    quiet: str
+    due_at: datetime
+    expires_at: datetime
+    zone: str
+    tries: int
+    fence: int
+    by: str
+    intended_at: datetime
+    called_off: str
+    # Of the client.
+    first_name: str
+    phone: str | None
+    email: str | None
+    sms_stopped_at: datetime | None
+    email_stopped_at: datetime | None
+    paused_until: datetime | None
+    locale: str
+    # Of the treatment.
+    session: int | None
+    of: int | None
+    area: str
+    location: str
+    provider: str
+    note: str
+    ended_at: datetime
+
+
+_OF_CLIENT = frozenset({"first_name", "phone", "email", "sms_stopped_at", "email_stopped_at", "paused_until", "locale"})
+_OF_TREATMENT = frozenset({"session", "of", "area", "location", "provider", "note", "ended_at"})
+_OF_REMINDER = [name for name in Due._fields if name not in _OF_CLIENT | _OF_TREATMENT]
+
+
 def _picked(clinic: Any, sender: Any, quota: Any) -> sa.Select[Any]:
     """A lane's due reminders, what expires first first, locked; ones that someone else holds are left."""
     return (
-        sa.select(*(REMINDER.c[name] for name in (
-            "clinic", "id", "treatment", "client", "step", "protocol", "purpose", "media", "medium", "sender",
-            "send_mode", "quiet", "due_at", "expires_at", "zone", "tries", "fence", "by", "intended_at",
-            "called_off")))
+        sa.select(*(REMINDER.c[name] for name in _OF_REMINDER))
         .where(SCHEDULED, REMINDER.c.clinic == clinic, REMINDER.c.sender == sender, REMINDER.c.due_at <= _NOW)
         .order_by(REMINDER.c.expires_at, REMINDER.c.due_at)
         .limit(quota)
         .with_for_update(skip_locked=True)
-    )  # fmt: skip
+    )
 
 
 def _with_facts(picked: Any, source: Any) -> sa.Select[Any]:
     """Picked in a query of its own: what is not picked must not be joined first, to be sorted away after."""
     client = sa.and_(CLIENT.c.clinic == picked.c.clinic, CLIENT.c.ref == picked.c.client)
     treatment = sa.and_(TREATMENT.c.clinic == picked.c.clinic, TREATMENT.c.id == picked.c.treatment)
+    columns = {**picked.c, **{name: CLIENT.c[name] for name in _OF_CLIENT}, "locale": LOCALE}
+    columns |= {name: TREATMENT.c[name] for name in _OF_TREATMENT}
     return (
-        sa.select(
-            picked,
-            *(CLIENT.c[name] for name in (
-                "first_name", "phone", "email", "sms_stopped_at", "email_stopped_at", "paused_until")),
-            LOCALE.label("locale"),
-            *(TREATMENT.c[name] for name in ("session", "of", "area", "location", "provider", "note", "ended_at")),
-        )
+        sa.select(*(columns[name] for name in Due._fields))
         .select_from(source.join(CLIENT, client).join(TREATMENT, treatment))
         .order_by(picked.c.expires_at, picked.c.due_at)
-    )  # fmt: skip
+    )
 
 
 def _due_of_lanes() -> sa.Select[Any]:
@@ -74,20 +114,32 @@ def _due_of_lane() -> sa.Select[Any]:
 _DUE_OF_LANES, _DUE_OF_LANE = _due_of_lanes(), _due_of_lane()
 
 
-async def lock_due(connection: AsyncConnection, quotas: Mapping[Lane, int], now: datetime) -> Sequence[Any]:
+async def lock_due(connection: AsyncConnection, quotas: Mapping[Lane, int], now: datetime) -> list[Due]:
     """Lock due reminders of lanes, at most each lane's quota, what expires first first; ones that someone else holds
     are left.
     """
     lanes = [{"clinic": clinic, "sender": sender, "quota": most} for (clinic, sender), most in quotas.items()]
     if connection.dialect.name == POSTGRESQL:
-        rows: Sequence[Any] = (await connection.execute(_DUE_OF_LANES, {"lanes": as_records(lanes), "now": now})).all()
-        return rows
-    return [row for lane in lanes for row in await connection.execute(_DUE_OF_LANE, {**lane, "now": now})]
+        rows = await connection.execute(_DUE_OF_LANES, {"lanes": as_records(lanes), "now": now})
+        return [Due._make(row) for row in rows]
+    return [Due._make(row) for lane in lanes for row in await connection.execute(_DUE_OF_LANE, {**lane, "now": now})]
+
+
+class Held(NamedTuple):
+    """What is known of an address, whoever has it."""
+
+    clinic: str
+    medium: str
+    address: str
+    suppressed_at: datetime | None
+    unusable_at: datetime | None
+    shared: bool
+    """Whether several clients have it."""
 
 
 async def hold_addresses(
     connection: AsyncConnection, addresses: Collection[Address], now: datetime
-) -> dict[Address, Any]:
+) -> dict[Address, Held]:
     """Hold these recipients' rows FOR SHARE: a STOP that has not committed by now waits until this start has ended.
 
     Must run before `consents_of`, in a statement of its own, so that the consents read are those after any STOP that
@@ -102,18 +154,18 @@ async def hold_addresses(
     return held
 
 
-async def _hold(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, Any]:
+async def _hold(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, Held]:
     rows = await connection.execute(
         _recipients(connection.dialect.name), {"addresses": keys_for(connection, addresses)}
     )
-    return {(row.clinic, row.medium, row.address): row for row in rows.all()}
+    return {held[:3]: held for held in map(Held._make, rows)}
 
 
 @cache
 def _recipients(dialect: str) -> sa.Select[Any]:
     key = RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address
     return (
-        sa.select(*key, *(RECIPIENT.c[name] for name in ("suppressed_at", "unusable_at", "shared")))
+        sa.select(*(RECIPIENT.c[name] for name in Held._fields))
         .where(among_given(dialect, key, "addresses"))
         .order_by(*key)
         .with_for_update(read=True)
