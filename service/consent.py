@@ -35,19 +35,19 @@ class Reach:
 
 def obstacle(reach: Reach, purpose: Purpose, *, care_assumed: bool) -> str | None:
     """Why this medium may not be used, as a code of `SENTENCES`; None where it may."""
-    checks = (
-        ("no-address", reach.address is None),
-        ("no-sender", not reach.has_sender),
-        ("country-not-allowed", reach.abroad),
-        ("suppressed", reach.suppressed),
-        ("stopped", reach.stopped),
-        ("address-unusable", reach.unusable),
-        ("no-consent", not agreed(reach.granted, purpose, care_assumed=care_assumed)),
-    )
-    for code, stands in checks:
-        if stands:
-            return code
-    return None
+    if reach.address is None:
+        return "no-address"
+    if not reach.has_sender:
+        return "no-sender"
+    if reach.abroad:
+        return "country-not-allowed"
+    if reach.suppressed:
+        return "suppressed"
+    if reach.stopped:
+        return "stopped"
+    if reach.unusable:
+        return "address-unusable"
+    return None if agreed(reach.granted, purpose, care_assumed=care_assumed) else "no-consent"
 
 
 def agreed(granted: bool | None, purpose: Purpose, *, care_assumed: bool) -> bool:

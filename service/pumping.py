@@ -96,10 +96,17 @@ class Texts:
         for row in sent:
             self._moments[row.clinic, row.number].append(row.at)
 
+    @property
+    def counting(self) -> bool:
+        """Whether any number is counted at all; nearly never."""
+        return bool(self._moments)
+
     def free_at(self, clinic: str, number: str, now: datetime) -> datetime:
         """The first instant from now at which a text to this number would not be one too many."""
-        moments = sorted(self._moments.get((clinic, number), ()))
-        return max(now, moments[-self._cap.most] + self._cap.within) if len(moments) >= self._cap.most else now
+        moments = self._moments.get((clinic, number), ())
+        if len(moments) < self._cap.most:
+            return now
+        return max(now, sorted(moments)[-self._cap.most] + self._cap.within)
 
     def add(self, clinic: str, number: str, now: datetime) -> None:
         if (clinic, number) in self._moments:

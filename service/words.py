@@ -133,6 +133,8 @@ class Words:
 
     def held(self, facts: Facts, house: House) -> bool:
         """Whether the clinic has stopped this message for now."""
+        if not self._wordings.own(house.id).holds:
+            return False  # nearly always, and nothing of the reminder need be read
         medium = MEDIA[facts.medium]
         return self._wordings.held(house, facts.protocol, facts.step, medium, facts.locale or house.locale)
 
@@ -206,47 +208,39 @@ class Words:
     def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str, link: Link) -> Values:
         """The values that words with these fields read; working out what they do not read would cost more than they."""
         place = house.places.get(facts.location)
-        protocol = self._protocols.get(facts.protocol)
         groups = _groups(fields)
         return values_for(
             ClientFacts(facts.first_name),
             clinic_facts(house),
-            _treatment_facts(facts, protocol) if groups & _OF_THE_TREATMENT else None,
+            self._treatment_facts(facts) if "treatment" in groups or "provider" in groups else None,
             location=_location_facts(place),
-            course=_course_facts(facts, protocol) if "course" in groups else CourseFacts(),
-            links=LinkFacts(
-                booking=_booking(facts, house, place),
-                page=link.page if "links.page" in fields else "",
-                preferences=link.preferences if "links.preferences" in fields else "",
-            ),
+            course=self._course_facts(facts) if "course" in groups else None,
+            links=_link_facts(facts, house, place, fields, link) if "links" in groups else None,
             locale=locale,
         )
+
+    def _treatment_facts(self, facts: Facts) -> TreatmentFacts:
+        protocol = self._protocols.get(facts.protocol)
+        ended = local(facts.ended_at, facts.zone)
+        title = protocol.title if protocol else ""
+        return TreatmentFacts(title, ended.date(), facts.note, facts.area, facts.provider, ended)
+
+    def _course_facts(self, facts: Facts) -> CourseFacts:
+        protocol = self._protocols.get(facts.protocol)
+        if protocol is None or protocol.sessions is None:
+            return CourseFacts(facts.session, facts.of)
+        session = Session("", facts.ended_at, Kind.SESSION, facts.session, facts.of, facts.zone, facts.area or None)
+        first, last = next_window(protocol, session) or (None, None)
+        return CourseFacts(facts.session, facts.of, first, last)
 
 
 def _same_language(one: str, other: str) -> bool:
     return tag_of(one).partition("-")[0] == tag_of(other).partition("-")[0]
 
 
-_OF_THE_TREATMENT = frozenset({"treatment", "provider"})
-
-
 @lru_cache(maxsize=4096)
 def _groups(fields: frozenset[str]) -> frozenset[str]:
     return frozenset(path.partition(".")[0] for path in fields)
-
-
-def _treatment_facts(facts: Facts, protocol: Protocol | None) -> TreatmentFacts:
-    ended = local(facts.ended_at, facts.zone)
-    title = protocol.title if protocol else ""
-    return TreatmentFacts(title, ended.date(), facts.note, facts.area, facts.provider, ended)
-
-
-def _course_facts(facts: Facts, protocol: Protocol | None) -> CourseFacts:
-    if protocol is None or protocol.sessions is None:
-        return CourseFacts(facts.session, facts.of)
-    session = Session("", facts.ended_at, Kind.SESSION, facts.session, facts.of, facts.zone, facts.area or None)
-    first, last = next_window(protocol, session) or (None, None)
-    return CourseFacts(facts.session, facts.of, first, last)
 
 
 @lru_cache(maxsize=1024)
@@ -267,6 +261,14 @@ def _location_facts(place: Place | None) -> LocationFacts:
     if place is None:
         return LocationFacts()
     return LocationFacts(place.name, place.phone, place.urgent_phone, place.address)
+
+
+def _link_facts(facts: Facts, house: House, place: Place | None, fields: frozenset[str], link: Link) -> LinkFacts:
+    return LinkFacts(
+        booking=_booking(facts, house, place) if "links.booking" in fields else "",
+        page=link.page if "links.page" in fields else "",
+        preferences=link.preferences if "links.preferences" in fields else "",
+    )
 
 
 def _booking(facts: Facts, house: House, place: Place | None) -> str:

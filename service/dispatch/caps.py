@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.pumping import UNCOUNTED, Texts
+from service.pumping import FLOODED, UNCOUNTED, Texts
 from service.store.clinics import House
 from service.types import Cap, Medium, Quiet
 
@@ -27,8 +27,12 @@ class CapBook:
 
     def cap_of(self, row: Any) -> Cap | None:
         """For a row of clinic and purpose."""
-        own = self._own.get(row.clinic)
-        return (own.get(row.purpose) if own else None) or self._caps.get(row.purpose)
+        return self.cap_for(row.clinic, row.purpose)
+
+    def cap_for(self, clinic: str, purpose: str) -> Cap | None:
+        """The same by their names."""
+        own = self._own.get(clinic)
+        return (own.get(purpose) if own else None) or self._caps.get(purpose)
 
 
 class Counts:
@@ -43,24 +47,33 @@ class Counts:
         for row in sent:
             self._moments.setdefault((row.clinic, row.client, row.purpose), []).append(row.due_at)
 
-    def free_at(self, due: Any, now: datetime) -> datetime:
-        """The first instant from now at which this reminder would not be one too many; now itself nearly always."""
-        cap = self._caps.cap_of(due)
-        # One that has begun goes on: it was counted then.
-        if cap is None or due.quiet == Quiet.IGNORE or due.fence:
-            return now
-        moments = sorted(self._moments.get((due.clinic, due.client, due.purpose), ()))
-        return max(now, moments[-cap.most] + cap.within) if len(moments) >= cap.most else now
+    def count(self, due: Any, now: datetime) -> tuple[datetime, str]:
+        """Count a reminder, if it may go now. Answers from when it may, nearly always now, and what holds it till then.
 
-    def number_free_at(self, due: Any, now: datetime) -> datetime:
-        """The same for the number that a text goes to, whoever has it: no advice is worth a flood on one phone."""
-        if due.medium != Medium.SMS or due.fence:
-            return now
-        return self._texts.free_at(due.clinic, due.phone, now)
+        A client hears of one purpose so often at most. A number gets so many texts, whoever has it: no advice is worth
+        a flood on one phone.
+        """
+        if due.fence:
+            return now, ""  # One that has begun goes on: it was counted then.
+        client = None if due.quiet == Quiet.IGNORE else (due.clinic, due.client, due.purpose)
+        number = (due.clinic, due.phone) if self._texts.counting and due.medium == Medium.SMS else None
+        held = max(
+            (self._free_at(client, now) if client else now, CAPPED),
+            (self._texts.free_at(*number, now) if number else now, FLOODED),
+        )
+        if held[0] <= now:
+            self._add(client, number, now)
+        return held
 
-    def add(self, due: Any, now: datetime) -> None:
-        """One more is on its way."""
-        if due.medium == Medium.SMS and not due.fence:
-            self._texts.add(due.clinic, due.phone, now)
-        if due.quiet != Quiet.IGNORE and not due.fence:
-            self._moments.setdefault((due.clinic, due.client, due.purpose), []).append(now)
+    def _free_at(self, client: tuple[str, str, str], now: datetime) -> datetime:
+        clinic, _, purpose = client
+        moments, cap = self._moments.get(client, ()), self._caps.cap_for(clinic, purpose)
+        if cap is None or len(moments) < cap.most:
+            return now
+        return max(now, sorted(moments)[-cap.most] + cap.within)
+
+    def _add(self, client: tuple[str, str, str] | None, number: tuple[str, str] | None, now: datetime) -> None:
+        if client:
+            self._moments.setdefault(client, []).append(now)
+        if number:
+            self._texts.add(*number, now)

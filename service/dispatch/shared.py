@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.dispatch.judge import address_of
 from service.store.due import Address
 from service.types import Medium
 
@@ -23,8 +22,6 @@ class _Nameless:
 
 def as_addressed(due: Any, recipients: Mapping[Address, Any]) -> Any:
     """The reminder as its words may read it; nearly always itself."""
-    if due.medium != Medium.SMS:
-        return due
-    address = address_of(due)
-    known = recipients.get(address) if address else None
+    phone = due.phone if due.medium == Medium.SMS else None
+    known = recipients.get((due.clinic, Medium.SMS, phone)) if phone else None
     return _Nameless(due) if known is not None and known.shared else due

@@ -3,9 +3,10 @@
 `docs/templates.md` shows the same table to clinic staff; a test holds the two together.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TypeAlias
 
 Values: TypeAlias = Mapping[str, Mapping[str, str | int]]
@@ -60,14 +61,19 @@ MOMENTS = frozenset({"treatment.ended_at"})
 FIELDS: Mapping[str, Field] = {field.path: field for field in _TABLE}
 
 
-def pick(values: Values, fields: Iterable[str]) -> dict[str, dict[str, str | int]]:
+def pick(values: Values, fields: frozenset[str]) -> dict[str, dict[str, str | int]]:
     """Only the values that `fields` (dotted paths) name: what is pinned on an attempt, ready for JSON."""
     picked: dict[str, dict[str, str | int]] = {}
-    for path in fields:
-        group, _, name = path.partition(".")
+    for group, name in _names(fields):
         if name in values.get(group, ()):
             picked.setdefault(group, {})[name] = values[group][name]
     return picked
+
+
+@lru_cache(maxsize=4096)
+def _names(fields: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Group and name of each: the same for all messages of the same words."""
+    return tuple((group, name) for group, _, name in (path.partition(".") for path in fields))
 
 
 def suggestion(path: str) -> str:

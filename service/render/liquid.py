@@ -8,16 +8,18 @@ when a message is made raises `MissingField`, so nobody reads "Dear None".
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
-from typing import TextIO
+from typing import Any, TextIO
 
 from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext
+from liquid.ast import Node
 from liquid.builtin import content, illegal, output
-from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions import BooleanExpression, FilteredExpression, Path
 from liquid.builtin.filters import misc, string
 from liquid.builtin.tags import case_tag, comment_tag, if_tag, unless_tag
 from liquid.exceptions import LiquidError, UndefinedError
 from liquid.expression import Expression
 from liquid.filter import with_context
+from liquid.stream import TokenStream
 from liquid.stringify import to_liquid_string
 from liquid.token import Token
 from liquid.undefined import UNDEFINED
@@ -25,8 +27,6 @@ from liquid.undefined import UNDEFINED
 from service.errors import AftercareError, Problem
 from service.render import clean, links, moments
 from service.render.fields import Values
-
-TAGS = (if_tag.IfTag, unless_tag.UnlessTag, case_tag.CaseTag, comment_tag.CommentTag)
 
 
 @with_context
@@ -114,6 +114,33 @@ class _Output(output.Output):
     node_class = _OutputNode
 
 
+class _Given(BooleanExpression):
+    """A condition that is a field alone: it holds where the field has a value."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, field: Path) -> None:
+        super().__init__(field.token, field)
+        self.path: list[object] = list(field.path)
+
+    def evaluate(self, context: Any) -> bool:
+        return context.value(self.path) is not None
+
+
+class _If(if_tag.IfTag):
+    """`{% if ... %}`. Most ask for a field alone."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        node = super().parse(stream)
+        match node:
+            case if_tag.IfNode(condition=BooleanExpression(expression=Path() as field)):
+                node.condition = _Given(field)
+        return node
+
+
+TAGS = (_If, unless_tag.UnlessTag, case_tag.CaseTag, comment_tag.CommentTag)
+
+
 class _Words(Environment):
     """The allow-list. What is not added here does not exist."""
 
@@ -145,19 +172,24 @@ class _Context(RenderContext):
         self.autoescape = False
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
-        value: object = self.values
-        try:
-            for name in path:
-                value = value[name]  # type: ignore[index]
-        except (KeyError, TypeError):
-            value = None
-        kind = type(value)
-        if kind is str and (cleaned := self._clean(path, str(value))):
-            return cleaned
-        if kind is int or kind is Ready:
+        value = self.value(path)
+        if value is not None:
             return value
         name = ".".join(map(str, path))
         return self.env.undefined(name, hint=name, token=token)
+
+    def value(self, path: list[object]) -> str | int | None:
+        """What a field has, None where it has nothing."""
+        value: Any = self.values
+        try:
+            for name in path:
+                value = value[name]
+        except (KeyError, TypeError):
+            return None
+        kind = type(value)
+        if kind is str:
+            return self._clean(path, value) or None
+        return value if kind is int or kind is Ready else None
 
     def _clean(self, path: list[object], value: str) -> str:
         """The value made harmless; one that takes work to clean is cleaned once, however often it is read."""

@@ -22,9 +22,12 @@ class ClientFacts:
     first_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClinicFacts:
-    """Who writes. `logo` is an https address, `colour` `#rrggbb`; both may be empty."""
+    """Who writes; what follows from it may be kept by identity.
+
+    `logo` is an https address, `colour` `#rrggbb`; both may be empty.
+    """
 
     name: str
     phone: str = ""
@@ -34,9 +37,9 @@ class ClinicFacts:
     colour: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LocationFacts:
-    """Where the treatment was. What is empty is the clinic's."""
+    """Where the treatment was; kept by identity as well. What is empty is the clinic's."""
 
     name: str = ""
     phone: str = ""
@@ -76,7 +79,7 @@ class LinkFacts:
     preferences: str = ""
 
 
-_NO_PLACE, _NO_COURSE, _NO_LINKS = LocationFacts(), CourseFacts(), LinkFacts()
+_NO_PLACE = LocationFacts()
 
 
 def values_for(
@@ -85,27 +88,33 @@ def values_for(
     treatment: TreatmentFacts | None,
     *,
     location: LocationFacts = _NO_PLACE,
-    course: CourseFacts = _NO_COURSE,
-    links: LinkFacts = _NO_LINKS,
+    course: CourseFacts | None = None,
+    links: LinkFacts | None = None,
     locale: str,
 ) -> dict[str, dict[str, str | int]]:
     """The values of one message, as `fields.Values`; dates are written as the readers of `locale` write them.
 
     Pure: the same facts give the same values. `locale` is best `Wording.locale`, or the reader's own of that language.
-    `treatment` may be None for words that read nothing of it. What is returned is shared: it must not be changed.
+    `treatment`, `course` and `links` may be None for words that read nothing of them. What is returned is shared: it
+    must not be changed.
     """
     return {
-        "client": _present(first_name=_first_name(client.first_name)),
+        "client": _of_the_client(client),
         **_of_the_house(clinic, location),
         "treatment": _of_the_treatment(treatment, locale) if treatment else {},
-        "course": _of_the_course(course, locale) if course != _NO_COURSE else {},
+        "course": _of_the_course(course, locale) if course else {},
         "provider": {"name": treatment.provider} if treatment and treatment.provider else {},
-        "links": _of_the_links(links),
+        "links": _of_the_links(links) if links else {},
         "reader": {"locale": locale},
     }
 
 
-@lru_cache(maxsize=4096)
+def _of_the_client(client: ClientFacts) -> dict[str, str | int]:
+    name = _first_name(client.first_name)
+    return {"first_name": name} if name else {}
+
+
+@lru_cache(maxsize=1024)
 def _of_the_house(clinic: ClinicFacts, location: LocationFacts) -> dict[str, dict[str, str | int]]:
     """The same for all clients of a place."""
     return {
@@ -129,7 +138,7 @@ def _of_the_treatment(treatment: TreatmentFacts, locale: str) -> dict[str, str |
     return _present(
         title=treatment.title,
         date=day(treatment.date, locale),
-        ended_at=treatment.ended_at.strftime("%Y-%m-%dT%H:%M") if treatment.ended_at else None,
+        ended_at=treatment.ended_at.isoformat(timespec="minutes") if treatment.ended_at else None,
         note=treatment.note,
         area=treatment.area,
     )

@@ -61,6 +61,20 @@ async def test_what_one_process_publishes_another_sends_within_a_second(house: H
     assert "dear" in await text_of_day_one(house)
 
 
+@on_sqlite
+async def test_words_that_went_out_a_moment_ago_give_way_to_those_in_force_now(house: House) -> None:
+    async def next_text(n: int) -> str:
+        await day_one_due(house, id=f"e-{n}", treatment__id=f"visit-{n}", client__ref=f"c-{n}")
+        return await text_of_day_one(house)
+
+    book = book_of(house)
+    assert "from today please wear" in await next_text(1)
+    number = await published(book, OURS)
+    assert "sunscreen from today, please" in await next_text(2)
+    await book.restore(CLINIC, KEY, 0, by(number))
+    assert "from today please wear" in await next_text(3)
+
+
 async def test_nothing_is_published_that_nobody_has_looked_at(house: House) -> None:
     book = book_of(house)
     number, _ = await book.save(CLINIC, KEY, OURS, by())

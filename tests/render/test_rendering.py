@@ -56,6 +56,16 @@ def test_nobody_reads_dear_none(name: Any) -> None:
     assert (missing.value.field, missing.value.code) == ("client.first_name", "missing-field")
 
 
+@pytest.mark.parametrize("value", [None, "", " ", "\u200b", "a", 0, 2, True])
+def test_a_condition_of_a_field_alone_holds_where_a_longer_one_does(value: Any) -> None:
+    values = {**BARE, "client": {"first_name": value}}
+    alone, longer = (
+        render(sms(f"{{% if {condition} %}}yes{{% else %}}no{{% endif %}}"), values)
+        for condition in ("client.first_name", "client.first_name and client.first_name")
+    )
+    assert alone == longer
+
+
 def test_an_error_names_the_field_and_never_a_value() -> None:
     with pytest.raises(RenderError) as error:
         render(untried("[a]({{ links.booking }})"), {**ADA, "links": {"booking": "secret-of-ada"}})
