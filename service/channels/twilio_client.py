@@ -1,9 +1,8 @@
-"""Twilio's own client over our pool: it builds each request and reads each answer, and never sends by itself."""
+"""Twilio's own client over our pool: it builds each request and reads its lists, and never sends by itself."""
 
 import logging
 from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 from twilio.http import AsyncHttpClient
@@ -11,21 +10,30 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from service.channels.http import HttpPool, Reply
+from service.values import value_type
 
 
-@dataclass(slots=True)
-class Call:
-    """What one send tells our HTTP client, and learns from it, past the library between them."""
+@value_type
+class Form:
+    """The data of a send, which the library hands on to our HTTP client as it is.
 
-    start_before: float | None
-    reply: Reply | None = None
+    `start_before`: on `clock.monotonic()`, the instant after which the request is not started.
+    """
+
+    fields: Mapping[str, str] = field(repr=False)
+    start_before: float
 
 
-current: ContextVar[Call] = ContextVar("twilio call")
+class Answer(Response):  # type: ignore[misc]  # twilio carries no types
+    """An answer as the library reads it; `reply` is the whole of it."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status, reply.body.decode("utf-8", "replace"))
+        self.reply = reply
 
 
 def open_client(pool: HttpPool, account_sid: str, auth_token: str, base_url: str) -> Client:
-    """A client of one account, whose requests go through our pool."""
+    """A client of one account, whose requests go through our pool. What it posts is a `Form`; it answers `Answer`."""
     client = _Client(
         account_sid,
         auth_token,
@@ -38,7 +46,7 @@ def open_client(pool: HttpPool, account_sid: str, auth_token: str, base_url: str
 
 
 class _Client(Client):  # type: ignore[misc]  # twilio carries no types
-    """Twilio's client: for every request it asks the platform for its name anew, and copies the form value by value."""
+    """Twilio's client, which for every request asks the platform for its name anew."""
 
     _made: Mapping[str, str] | None = None
 
@@ -46,10 +54,6 @@ class _Client(Client):  # type: ignore[misc]  # twilio carries no types
         if self._made is None:
             self._made = super().get_headers("POST", {})
         return {**self._made, **(headers or {})}
-
-    def copy_non_none_values(self, data: Any) -> Any:
-        """What we send holds no None, so nothing is left out of it."""
-        return data
 
 
 class _Pooled(AsyncHttpClient):  # type: ignore[misc]  # twilio carries no types
@@ -65,14 +69,19 @@ class _Pooled(AsyncHttpClient):  # type: ignore[misc]  # twilio carries no types
         uri: str,
         *,
         params: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
+        data: Form | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         **_: object,
-    ) -> Response:
+    ) -> Answer:
         """What the library calls. Its timeout and redirects are left out: the pool has its own rules."""
-        call = current.get()
-        call.reply = await self._pool.request(
-            method, uri, headers=headers or {}, auth=auth, query=params, form=data, start_before=call.start_before
+        reply = await self._pool.request(
+            method,
+            uri,
+            headers=headers or {},
+            auth=auth,
+            query=params,
+            form=data.fields if data else None,
+            start_before=data.start_before if data else None,
         )
-        return Response(call.reply.status, call.reply.body.decode("utf-8", "replace"))
+        return Answer(reply)

@@ -10,12 +10,11 @@ from twilio.rest.api.v2010.account.message import MessageInstance, MessagePage
 
 from service.channels.base import InboundText, LookUp
 from service.channels.http import Interrupted
-from service.channels.twilio_client import Call, current
 from service.channels.twilio_fields import STATES, TABLE, code_of, count_of, keyword_in
 from service.errors import Problem, Unavailable
 from service.types import AttemptState, Found, SenderAddress
 
-UNREADABLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+_UNREADABLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 """What the library raises over an answer that is not what it expects."""
 _PAGE_SIZE: Final = 200
 _LARGEST_PAGE: Final = 1_000
@@ -35,11 +34,10 @@ class TwilioRecords:
 
         Not by date: Twilio's DateSent filter lags by minutes. DateCreated has whole seconds.
         """
-        current.set(Call(start_before=None))
         found: list[Found] | None
         try:
             found = await self._matches(query)
-        except (Interrupted, TwilioException, *UNREADABLE):
+        except (Interrupted, TwilioException, *_UNREADABLE):
             found = None
         # Outside the handler: the library's words name the client's number.
         if found is None:
@@ -65,14 +63,14 @@ class TwilioRecords:
 
     async def fetch(self, provider_id: str) -> Found | None:
         """The message as Twilio has it now; None where it has none of this id."""
-        call = Call(start_before=None)
-        current.set(call)
         found = None
         try:
             found = _found(await self._messages(provider_id).fetch_async())
-        except (Interrupted, TwilioException, *UNREADABLE):
-            if call.reply is not None and call.reply.status == 404:
+        except TwilioException as error:
+            if getattr(error, "status", None) == 404:
                 return None
+        except (Interrupted, *_UNREADABLE):
+            pass
         if found is not None and found.provider_id == provider_id:
             return found
         raise Unavailable(Problem("look-up-failed", "", "Twilio did not say how this message stands."))
@@ -92,16 +90,14 @@ class TwilioRecords:
 
     async def _listed(self, since: datetime, size: int, **filters: str) -> AsyncIterator[list[MessageInstance]]:
         try:
-            current.set(Call(start_before=None))
             page: MessagePage | None = await self._messages.page_async(page_size=size, **filters)
             while page is not None:
                 messages = list(page)
                 yield [each for each in messages if each.date_created >= since]
                 if messages and messages[-1].date_created < since - timedelta(days=1):
                     return
-                current.set(Call(start_before=None))  # whoever reads the pages may have called in between
                 page = await page.next_page_async()
-        except (Interrupted, TwilioException, *UNREADABLE):
+        except (Interrupted, TwilioException, *_UNREADABLE):
             failed = True
         else:
             failed = False

@@ -13,10 +13,11 @@ from uuid_utils.compat import uuid7
 from service import logs
 from service.dispatch.intent import Intent, Lease, StatusCallback
 from service.dispatch.lanes import Day
-from service.store.attempts import keep_wordings, move_reminders, stay_sent, write_intents
+from service.store.attempts import keep_wordings, move_reminders, stay_sent
 from service.store.clinics import House
 from service.store.lanes import Lane
 from service.store.reminders import record_decisions
+from service.store.sends import write_intents
 from service.store.session import is_passing
 from service.types import MEDIA, Json, Medium, Outgoing, Purpose, ReminderState, SenderAddress
 from service.words import Written

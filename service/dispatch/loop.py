@@ -1,7 +1,8 @@
 """The dispatcher: start what is due, send it, settle it, sleep until something is due again.
 
 At most `slots` sends are in flight. A start is made when a good part of the slots is free, so that its transaction is
-worth its commit; the outcomes of one start settle while the next is being made.
+worth its commit. Where much is due, two starts are made at a time, from different senders: one decides while the other
+waits for the database. The outcomes settle meanwhile.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from service import logs, metrics
+from service import clock, logs, metrics
 from service.channels.base import Channel
 from service.dispatch import telemetry
 from service.dispatch.batch import Started
@@ -28,6 +29,8 @@ _BUSY_LANE = timedelta(milliseconds=20)
 _SECONDS = {medium: metrics.send_seconds.labels(medium) for medium in Medium}
 _GATHER_ROOM = 0.02
 """Seconds that a start waits for more free slots."""
+_HANDS = 2
+"""Starts made at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,13 @@ class Dispatcher:
         self._channels = channels
         self._slots = slots
         self._wake_in = wake_in
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        """By the attempt's token."""
+        self._starting = 0
+        """Slots that starts under way may fill."""
         self._roomy = asyncio.Event()
-        self._awake = asyncio.Event()
+        self._awake = [asyncio.Event() for _ in range(_HANDS)]
+        self._at_work = 0
         self._stopping = False
         metrics.sends_in_flight.set_function(lambda: len(self._in_flight))
 
@@ -66,30 +73,40 @@ class Dispatcher:
 
     def wake(self) -> None:
         """Look for due reminders now."""
-        self._awake.set()
+        self._awake[0].set()
 
     def stop(self) -> None:
         """Start nothing more; `run` ends, and what is in flight goes on until `drain` has waited for it."""
         self._stopping = True
-        self._awake.set()
+        self._call_all_hands()
         self._roomy.set()
 
     async def run(self) -> None:
         self.wake()
+        await asyncio.gather(*(self._lend_a_hand(awake) for awake in self._awake))
+
+    async def _lend_a_hand(self, awake: asyncio.Event) -> None:
         while not self._stopped():
-            await self._awake.wait()
-            self._awake.clear()
+            await awake.wait()
+            awake.clear()
+            self._at_work += 1
             try:
                 await self._start_what_is_due()
             except TROUBLE as error:
                 log.error("start failed", exc_info=error)
                 self._wake_in(_DATABASE_PAUSE)
+            finally:
+                self._at_work -= 1
+
+    def _call_all_hands(self) -> None:
+        for awake in self._awake:
+            awake.set()
 
     async def drain(self, seconds: float) -> int:
         """Wait for sends in flight; returns how many were given up on. Their leases will find them."""
         if self._in_flight:
-            await asyncio.wait(self._in_flight, timeout=seconds)
-        given_up = [task for task in self._in_flight if not task.done()]
+            await asyncio.wait(self._in_flight.values(), timeout=seconds)
+        given_up = [task for task in self._in_flight.values() if not task.done()]
         for task in given_up:
             task.cancel()
         return len(given_up)
@@ -99,17 +116,31 @@ class Dispatcher:
             await self._wait_for_room()
             if self._stopped():
                 return
-            started = await self._starter.start(min(self._slots.batch, self._room))
+            started, was_full = await self._start()
+            if was_full:
+                self._call_all_hands()
+            if not started.intents and not started.settled:
+                if self._at_work == 1:  # else whoever ends last says when to look again
+                    self._wake_in(_delay(started))
+                return
+
+    async def _start(self) -> tuple[Started, bool]:
+        """What was started and is being sent, and whether there was no room for more."""
+        room = min(self._slots.batch, self._room)
+        self._starting += room
+        try:
+            started = await self._starter.start(room)
             telemetry.started(started.intents)
             for intent in started.intents:
                 self._send_soon(intent)
-            if not started.intents and not started.settled:
-                self._wake_in(_delay(started))
-                return
+        finally:
+            self._starting -= room
+            self._roomy.set()
+        return started, len(started.intents) == room
 
     @property
     def _room(self) -> int:
-        return self._slots.slots - len(self._in_flight)
+        return self._slots.slots - len(self._in_flight) - self._starting
 
     async def _wait_for_room(self) -> None:
         """Until a whole batch has room; where slow sends hold the slots, for a moment, and then take what is free."""
@@ -124,16 +155,14 @@ class Dispatcher:
             await self._roomy.wait()
 
     def _send_soon(self, intent: Intent) -> None:
-        task = asyncio.create_task(self._send(intent))
-        self._in_flight.add(task)
-        task.add_done_callback(self._landed)
-
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._roomy.set()
+        self._in_flight[intent.outgoing.token] = asyncio.create_task(self._send(intent))
 
     async def _send(self, intent: Intent) -> None:
-        self._settler.add(intent, await self._outcome(intent))
+        try:
+            self._settler.add(intent, await self._outcome(intent))
+        finally:
+            del self._in_flight[intent.outgoing.token]
+            self._roomy.set()
 
     async def _outcome(self, intent: Intent) -> Outcome:
         if intent.kept_for:
@@ -141,12 +170,14 @@ class Dispatcher:
         channel = self._channels.get(intent.medium)
         if channel is None:
             return Retry(FailureClass.NOT_PROCESSED, "no-channel")
+        started = clock.monotonic()
         try:
-            with _SECONDS[intent.medium].time():
-                return await channel.send(intent.outgoing)
+            return await channel.send(intent.outgoing)
         except Exception as error:
             log.error("send crashed", error=type(error).__name__, channel=channel.name)
             return Unknown("internal-error")
+        finally:
+            _SECONDS[intent.medium].observe(clock.monotonic() - started)
 
 
 def _delay(started: Started) -> timedelta | None:

@@ -20,7 +20,6 @@ from service.dispatch.intent import Intent
 from service.dispatch.settlement import Backoff, Settlement, settle
 from service.store.attempts import (
     cancel_unwanted,
-    finish_reminders,
     mark_unusable,
     move_reminders,
     record_outcomes,
@@ -30,6 +29,7 @@ from service.store.attempts import (
 from service.store.clinics import House, houses
 from service.store.lanes import Lane, lower_next_due, pause_sender, shut_lane
 from service.store.reminders import record_decisions
+from service.store.sends import finish
 from service.store.session import TROUBLE, Database, is_passing
 from service.types import AttemptState, Json, Outcome, ReminderState
 
@@ -135,12 +135,12 @@ async def write_settlements(
     Returns the lanes on which something was scheduled, with when.
     """
     ordered = sorted(decided, key=lambda pair: (pair[0].clinic, pair[0].reminder))
-    await record_outcomes(connection, [_outcome_row(intent, settlement) for intent, settlement in ordered], now)
     clean = [(i, s) for i, s in ordered if s.reminder in _FINISHED and not s.reason]
-    await finish_reminders(connection, [_finished_row(intent, settlement) for intent, settlement in clean], now)
+    await finish(connection, [_finished_row(intent, settlement) for intent, settlement in clean], now)
     other = [(i, s) for i, s in ordered if s.reminder not in _FINISHED or s.reason]
     if not other:
         return {}
+    await record_outcomes(connection, [_outcome_row(intent, settlement) for intent, settlement in other], now)
     clinics = await houses(connection, {intent.clinic for intent, _ in other})
     moves = [row for i, s in other if s.reminder is not None and (row := _move_row(i, s, clinics.get(i.clinic), now))]
     await move_reminders(connection, moves)
@@ -182,7 +182,17 @@ def _outcome_row(intent: Intent, settlement: Settlement) -> Json:
 
 
 def _finished_row(intent: Intent, settlement: Settlement) -> Json:
-    return {"clinic": intent.clinic, "id": intent.reminder, "fence": intent.fence, "state": settlement.reminder}
+    return {
+        "clinic": intent.clinic,
+        "attempt": intent.outgoing.attempt,
+        "state": settlement.attempt,
+        "provider_id": settlement.provider_id,
+        "failure": settlement.failure,
+        "code": settlement.code,
+        "reminder": intent.reminder,
+        "fence": intent.fence,
+        "reached": settlement.reminder,
+    }
 
 
 def _move_row(intent: Intent, settlement: Settlement, house: House | None, now: datetime) -> Json:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import states
 from service.store.bulk import insert_many, update_many
-from service.store.dialect import POSTGRESQL, among, as_records, insert, records
+from service.store.dialect import among, insert
 from service.store.tables import Attempt, Client, Decision, Recipient, Reminder, Wording, core
 from service.types import AttemptState, Json, Medium, ReminderState, SendMode
 
@@ -18,9 +18,8 @@ ATTEMPT, REMINDER, WORDING, RECIPIENT = core(Attempt), core(Reminder), core(Word
 DECISION, CLIENT = core(Decision), core(Client)
 
 _MOVABLE = states.sources(states.REMINDER, states.Cause.ANSWER, ReminderState.SCHEDULED)
-_FINISHABLE = states.sources(states.REMINDER, states.Cause.ANSWER, ReminderState.SENT)
 _UNSETTLED = states.sources(states.ATTEMPT, states.Cause.ANSWER, AttemptState.UNKNOWN)
-_OUTWEIGHED = states.sources(states.ATTEMPT, states.Cause.ANSWER, AttemptState.ACCEPTED)
+OUTWEIGHED = states.sources(states.ATTEMPT, states.Cause.ANSWER, AttemptState.ACCEPTED)
 _GIVEN_UP = tuple(
     state
     for state in states.sources(states.REMINDER, states.Cause.WENT, ReminderState.SENT)
@@ -31,55 +30,6 @@ _ADDRESS = ("clinic", "medium", "address")
 """The key of the recipients."""
 LOOKED_UP_FOR = timedelta(days=2)
 """An unknown attempt older than this is asked about no more; a person or a late callback may still resolve it."""
-
-
-_WRITTEN = (
-    "clinic", "id", "reminder", "token", "fence", "medium", "sender", "recipient", "wording", "locale", "pinned",
-    "body_hash", "segments",
-)  # fmt: skip
-"""What an intent tells of its attempt; `tries` beside it is its reminder's."""
-_INTENDED = {"state": AttemptState.SENDING.value, "failure": "", "code": ""}
-_UNDER_WAY = {"state": ReminderState.SENDING.value, "reason": "", "by": "worker"}
-
-
-async def write_intents(
-    connection: AsyncConnection, rows: Sequence[Json], *, now: datetime, lease_until: datetime
-) -> None:
-    """Insert attempts and mark their reminders `sending`: leased, with a new fence. The caller holds the locks.
-
-    Rows: what an attempt tells when it begins, and how many `tries` its reminder has had with it.
-    """
-    if not rows:
-        return
-    if connection.dialect.name == POSTGRESQL:
-        await connection.execute(_BEGIN, {"rows": as_records(rows), "now": now, "lease_until": lease_until})
-        return
-    lease = {"lease_until": lease_until}
-    attempts = [{name: row[name] for name in _WRITTEN} for row in rows]
-    await insert_many(connection, ATTEMPT, attempts, same={**_INTENDED, **lease, "created_at": now})
-    marked = [{**{name: row[name] for name in ("clinic", "fence", "tries")}, "id": row["reminder"]} for row in rows]
-    under_way = {**_UNDER_WAY, **lease, "updated_at": now}
-    await update_many(connection, REMINDER, marked, by=("clinic", "id"), same=under_way)
-
-
-def _begin() -> sa.Insert:
-    """Both at once: every row is sent and read once."""
-    typed = [*(ATTEMPT.c[name] for name in _WRITTEN), REMINDER.c.tries]
-    new = sa.select(*records(sa.bindparam("rows"), *(sa.column(one.name, one.type) for one in typed)).c).cte("new")
-    moment = ATTEMPT.c.created_at.type
-    now, lease_until = sa.bindparam("now", type_=moment), sa.bindparam("lease_until", type_=moment)
-    marked = (
-        REMINDER.update()
-        .where(REMINDER.c.clinic == new.c.clinic, REMINDER.c.id == new.c.reminder)
-        .values(fence=new.c.fence, tries=new.c.tries, updated_at=now, lease_until=lease_until, **_UNDER_WAY)
-    )
-    common = {**_INTENDED, "created_at": now, "lease_until": lease_until}
-    values = (sa.literal(value) if isinstance(value, str) else value for value in common.values())
-    attempts = sa.select(*(new.c[name] for name in _WRITTEN), *values)
-    return ATTEMPT.insert().from_select([*_WRITTEN, *common], attempts).add_cte(marked.cte("marked"))
-
-
-_BEGIN = _begin()
 
 
 async def keep_wordings(connection: AsyncConnection, rows: Sequence[Json]) -> None:
@@ -101,18 +51,7 @@ async def record_outcomes(connection: AsyncConnection, rows: Sequence[Json], now
     told = [row for row in rows if row["state"] != AttemptState.UNKNOWN.value]
     settled = {"settled_at": now}
     await update_many(connection, ATTEMPT, lost, by=("clinic", "id"), same=settled, while_={"state": _UNSETTLED})
-    await update_many(connection, ATTEMPT, told, by=("clinic", "id"), same=settled, while_={"state": _OUTWEIGHED})
-
-
-async def finish_reminders(connection: AsyncConnection, rows: Sequence[Json], now: datetime) -> None:
-    """Take reminders to where a clean outcome ends: sent or captured. Rows: clinic, id, fence, state.
-
-    From `sending`, nearly always; an outcome that comes late also from where its being unknown has led, as long as
-    nothing newer was started.
-    """
-    finished = {"reason": "", "by": "worker", "lease_until": None, "updated_at": now}
-    key = ("clinic", "id", "fence")
-    await update_many(connection, REMINDER, rows, by=key, same=finished, while_={"state": _FINISHABLE})
+    await update_many(connection, ATTEMPT, told, by=("clinic", "id"), same=settled, while_={"state": OUTWEIGHED})
 
 
 async def cancel_unwanted(

@@ -3,11 +3,15 @@
 import asyncio
 import logging
 import ssl
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service import clock
-from service.channels.http import MAX_ANSWER, HttpPool, Interrupted
+from service.channels.http import MAX_ANSWER, HttpPool, Interrupted, form_encoded
 from service.types import FailureClass, Rejected, Retry, Unknown
 from tests.channels.provider import (
     Behaviour,
@@ -199,7 +203,7 @@ async def test_a_kept_connection_that_the_provider_closed_is_replaced(pool: Http
 
     async with provider(answer_once) as server:
         for number in range(3):
-            answer = await pool.request("POST", server.url, headers={}, form={"n": number})
+            answer = await pool.request("POST", server.url, headers={}, form={"n": str(number)})
             assert answer.status == 201
             await gone.wait()
             gone.clear()
@@ -215,8 +219,8 @@ async def test_a_kept_connection_that_breaks_in_mid_request_is_not_tried_again(p
         exchange.reset()
 
     async with provider(answer_then_break) as server:
-        await pool.request("POST", server.url, headers={}, form={"n": 1})
-        assert await post(pool, server.url, form={"n": 2}) == Unknown("connection-lost")
+        await pool.request("POST", server.url, headers={}, form={"n": "1"})
+        assert await post(pool, server.url, form={"n": "2"}) == Unknown("connection-lost")
         assert [asked.body for asked in server.asked] == [b"n=1", b"n=2"]
         assert server.connections == 1
 
@@ -233,7 +237,7 @@ async def test_a_provider_that_closes_at_will_gets_no_request_twice(pool: HttpPo
 
     async def one(number: int) -> bool:
         try:
-            await pool.request("POST", server.url, headers={}, form={"n": number})
+            await pool.request("POST", server.url, headers={}, form={"n": str(number)})
         except Interrupted:
             return False
         return True
@@ -250,6 +254,36 @@ async def test_redirects_and_errors_are_answers_and_nothing_is_repeated(pool: Ht
     async with provider(reply(status, Location="/elsewhere", Retry_After="0")) as server:
         answer = await pool.request("POST", server.url, headers={}, form={"a": "b"})
         assert (answer.status, len(server.asked)) == (status, 1)
+
+
+# Requests
+
+
+@given(st.dictionaries(st.sampled_from(["To", "From", "Body"]), st.text()))
+@settings(max_examples=50)
+def test_a_form_is_encoded_as_everybody_does_it(form: dict[str, str]) -> None:
+    assert form_encoded(form) == urlencode(form).encode()
+
+
+async def test_each_request_has_its_own_headers_credentials_and_body(pool: HttpPool) -> None:
+    async def ask(ours: str, auth: tuple[str, str] | None, **content: Any) -> None:
+        await pool.request("POST", server.url, headers={"X-Ours": ours}, auth=auth, **content)
+
+    async with provider(reply(201)) as server:
+        await ask("1", ("AC1", "a"), form={"n": "1"})
+        await ask("1", ("AC1", "a"), form={"n": "22"})
+        await ask("1", ("AC2", "b"), form={"n": "3"})
+        await ask("2", None, json=4)
+        await ask("2", None, json=5, query={"a": "b"})
+    assert [
+        (each.target, each.headers["x-ours"], each.headers.get("authorization"), each.body) for each in server.asked
+    ] == [
+        ("/", "1", "Basic QUMxOmE=", b"n=1"),
+        ("/", "1", "Basic QUMxOmE=", b"n=22"),
+        ("/", "1", "Basic QUMyOmI=", b"n=3"),
+        ("/", "2", None, b"4"),
+        ("/?a=b", "2", None, b"5"),
+    ]
 
 
 # Answers

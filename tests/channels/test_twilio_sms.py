@@ -1,6 +1,7 @@
 """Twilio's side of things: the form it gets, its list of messages, its callbacks and replies."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from twilio.request_validator import RequestValidator
 from service import clock
 from service.channels.base import CallbackRequest, HearsReplies, InboundText, LookUp
 from service.channels.http import HttpPool
+from service.channels.twilio_client import Form
 from service.channels.twilio_sms import TwilioSms
 from service.errors import BadInput, Forbidden, Unavailable
 from service.types import (
@@ -74,6 +76,18 @@ async def test_the_form_says_what_is_wanted_and_no_more(pool: HttpPool) -> None:
     }
 
 
+async def test_twilios_library_signs_and_names_itself(pool: HttpPool) -> None:
+    _, server = await sent(pool, reply(201))
+    [asked] = server.asked
+    assert asked.headers["authorization"] == f"Basic {b64encode(f'{ACCOUNT}:secret'.encode()).decode()}"
+    assert asked.headers["user-agent"].startswith("twilio-python/")
+    assert asked.headers["accept"] == "application/json"
+
+
+def test_what_the_library_is_handed_shows_nobody() -> None:
+    assert repr(Form({"To": ADA}, start_before=1.5)) == "Form(start_before=1.5)"
+
+
 async def test_a_messaging_service_chooses_the_number(pool: HttpPool) -> None:
     form = await form_of(pool, outgoing(sender=SERVED, status_callback=None))
     assert form.keys() == {"To", "MessagingServiceSid", "Body", "ValidityPeriod"}
@@ -102,6 +116,7 @@ async def test_validity_follows_usefulness_within_what_twilio_takes(
         (json.dumps({"sid": [SID]}), Unknown("answer-without-id")),
         (json.dumps({"sid": "Ada"}), Unknown("answer-without-id")),
         (json.dumps({"sid": SID + "\n"}), Unknown("answer-without-id")),
+        ("null", Unknown("answer-without-id")),
         ('{"sid": "SM1', Unknown("answer-unreadable")),
         ("<html>Sign in</html>", Unknown("answer-unreadable")),
         ("[" * 100_000, Unknown("answer-unreadable")),

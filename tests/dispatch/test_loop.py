@@ -65,6 +65,21 @@ class Troubled(Starter):
         return await super().start(slots)
 
 
+class Hesitant(Starter):
+    """Its second start waits until a third is made meanwhile."""
+
+    made = 0
+    third: asyncio.Event
+
+    async def start(self, slots: int) -> Started:
+        self.made += 1
+        if self.made == 2:
+            await self.third.wait()
+        if self.made == 3:
+            self.third.set()
+        return await super().start(slots)
+
+
 def dispatcher_of(house: House, wakes: Wakes, *, slots: int = 10, batch: int = 5) -> Dispatcher:
     return Dispatcher(house.starter, house.settler, house.channels, Slots(slots, batch), wakes)
 
@@ -183,3 +198,20 @@ async def test_a_database_in_trouble_is_asked_again_a_second_later(house: House,
         dispatcher.wake()
         await wakes.asked.wait()
     assert await states(house) == ["captured"]
+
+
+async def test_where_much_is_due_two_starts_are_made_at_a_time_and_keep_to_the_slots(house: House) -> None:
+    await many_due(house, 12)
+    house.starter.__class__ = Hesitant
+    house.starter.third = asyncio.Event()  # type: ignore[attr-defined]
+    gate = house.channels[Medium.SMS] = Gate(Medium.SMS, Captured())
+    wakes = Wakes()
+    async with running(house, dispatcher_of(house, wakes, slots=7, batch=3)):
+        while gate.waiting < 7:
+            gate.reached.clear()
+            await gate.reached.wait()
+        gate.open.set()
+        await wakes.asked.wait()
+    assert gate.most == 7
+    assert await states(house) == ["captured"] * 12
+    assert len(wakes.delays) == 1
