@@ -34,9 +34,9 @@ class _Section(BaseModel):
 class Worker(_Section):
     """The process that sends."""
 
-    slots: Whole = Field(400, ge=1, le=10_000)
+    slots: Whole = Field(1_000, ge=1, le=10_000)
     """Sends in flight at once; after a kill at most so many outcomes are unknown."""
-    batch: Whole = Field(200, ge=1, le=5_000)
+    batch: Whole = Field(500, ge=1, le=5_000)
     """Reminders started in one transaction."""
     tick: Length = timedelta(seconds=10)
     """How often it looks for due reminders even when nothing woke it."""
@@ -54,7 +54,7 @@ class Sending(_Section):
     look_up_after: Length = timedelta(minutes=20)
     """When a provider's records are first asked about an unknown outcome: they lag by up to 15 minutes."""
     settle_every: Length = timedelta(milliseconds=50)
-    settle_at: Whole = Field(200, ge=1, le=5_000)
+    settle_at: Whole = Field(500, ge=1, le=5_000)
     """Results are written this often, or once so many wait, whichever is first."""
     retry_base: Length = timedelta(seconds=5)
     retry_cap: Length = timedelta(minutes=15)
