@@ -89,11 +89,12 @@ class Wordings:
 
     async def refresh(self, connection: AsyncConnection, houses: Iterable[House]) -> None:
         """Read anew what these clinics have changed since they were read last, by their stamps."""
-        for house in houses:
-            if self.own(house.id).stamp != house.words_stamp:
-                if len(self._own) >= _CLINICS_KEPT:
-                    self._own.clear()
-                self._own[house.id] = await read_own(connection, house)
+        stale = [house for house in houses if self.own(house.id).stamp != house.words_stamp]
+        if not stale:
+            return
+        if len(self._own) + len(stale) > _CLINICS_KEPT:
+            self._own.clear()
+        self._own |= await read_own(connection, stale)
 
     def own(self, clinic: str) -> Own:
         return self._own.get(clinic, _NOTHING)
@@ -149,17 +150,25 @@ class Wordings:
             return None
 
 
-async def read_own(connection: AsyncConnection, house: House) -> Own:
-    """What a clinic has decided about its messages, as stored now."""
-    sources = await current_sources(connection, house.id)
-    return Own(
-        stamp=house.words_stamp,
-        sources={_tagged(key): tuple((key, row.source) for row in rows) for key, rows in sources.items()},
-        holds=frozenset(
-            (row.protocol, row.step, row.medium, tag_of(row.locale)) for row in await holds_of(connection, house.id)
-        ),
-        confirmed=frozenset((row.protocol, _language(row.locale)) for row in await reviews_of(connection, house.id)),
-    )
+async def read_own(connection: AsyncConnection, houses: Iterable[House]) -> dict[str, Own]:
+    """What clinics have decided about their messages, as stored now, by clinic."""
+    stamps = {house.id: house.words_stamp for house in houses}
+    sources = await current_sources(connection, stamps)
+    holds: dict[str, set[_Tagged]] = {clinic: set() for clinic in stamps}
+    for row in await holds_of(connection, stamps):
+        holds[row.clinic].add((row.protocol, row.step, row.medium, tag_of(row.locale)))
+    confirmed: dict[str, set[tuple[str, str]]] = {clinic: set() for clinic in stamps}
+    for row in await reviews_of(connection, stamps):
+        confirmed[row.clinic].add((row.protocol, _language(row.locale)))
+    return {
+        clinic: Own(
+            stamp=stamp,
+            sources={_tagged(key): tuple((key, row.source) for row in rows) for key, rows in sources[clinic].items()},
+            holds=frozenset(holds[clinic]),
+            confirmed=frozenset(confirmed[clinic]),
+        )
+        for clinic, stamp in stamps.items()
+    }
 
 
 def _tagged(key: TemplateKey) -> _Tagged:

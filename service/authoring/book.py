@@ -47,7 +47,7 @@ class TemplateBook:
         """Every message: in the languages that are shipped, and in those that the clinic added."""
         async with self._database.read() as connection:
             newest = await store.newest_sources(connection, clinic)
-            current = await store.current_sources(connection, clinic)
+            current = (await store.current_sources(connection, [clinic]))[clinic]
             keys = [one for one in sorted({*self._shipped(), *newest}) if self._exists(one, protocol)]
             page = await self._page(connection, clinic, keys[0]) if keys else None
         numbers = {key: rows[0].number for key, rows in current.items()}
@@ -228,13 +228,13 @@ class TemplateBook:
 
     async def holds(self, clinic: str) -> Sequence[Any]:
         async with self._database.read() as connection:
-            return await store.holds_of(connection, clinic)
+            return await store.holds_of(connection, [clinic])
 
     async def _page(self, connection: AsyncConnection, clinic: str, key: TemplateKey) -> Page:
         found = await houses(connection, [clinic])
         if clinic not in found:
             raise NotFound(Problem("unknown-clinic", "", f"there is no clinic {clinic}"))
-        own = await read_own(connection, found[clinic])
+        own = (await read_own(connection, found.values()))[clinic]
         return Page(connection, self._content, self._wordings, found[clinic], own, key, self._rules)
 
     def _shipped(self) -> dict[TemplateKey, str]:

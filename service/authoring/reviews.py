@@ -74,7 +74,7 @@ def _language(locale: str) -> str:
 
 async def reviews(database: Database, clinic: str) -> Sequence[Any]:
     async with database.read() as connection:
-        return await store.reviews_of(connection, clinic)
+        return await store.reviews_of(connection, [clinic])
 
 
 def unconfirmed(content: Content, confirmed: Sequence[Any], locales: Sequence[str]) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """The dispatcher: start what is due, send it, settle it, sleep until something is due again.
 
 At most `slots` sends are in flight. A start is made when a good part of the slots is free, so that its transaction is
-worth its commit. Where much is due, two starts are made at a time, from different senders: one decides while the other
+worth its commit. Where many senders have something due, two starts are made at a time: one decides while the other
 waits for the database. The outcomes settle meanwhile.
 """
 
@@ -116,16 +116,13 @@ class Dispatcher:
             await self._wait_for_room()
             if self._stopped():
                 return
-            started, was_full = await self._start()
-            if was_full:
-                self._call_all_hands()
+            started = await self._start()
             if not started.intents and not started.settled:
                 if self._at_work == 1:  # else whoever ends last says when to look again
                     self._wake_in(_delay(started))
                 return
 
-    async def _start(self) -> tuple[Started, bool]:
-        """What was started and is being sent, and whether there was no room for more."""
+    async def _start(self) -> Started:
         room = min(self._slots.batch, self._room)
         self._starting += room
         try:
@@ -136,7 +133,9 @@ class Dispatcher:
         finally:
             self._starting -= room
             self._roomy.set()
-        return started, len(started.intents) == room
+        if started.more:
+            self._call_all_hands()
+        return started
 
     @property
     def _room(self) -> int:

@@ -119,8 +119,10 @@ async def set_current(
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
 
 
-async def current_sources(connection: AsyncConnection, clinic: str) -> dict[TemplateKey, list[Any]]:
-    """What the clinic sends of its own, by message: the version in force, then the one that was before it."""
+async def current_sources(
+    connection: AsyncConnection, clinics: Collection[str]
+) -> dict[str, dict[TemplateKey, list[Any]]]:
+    """What clinics send of their own, by clinic and message: the version in force, then the one that was before it."""
     own = CURRENT.join(
         VERSION,
         sa.and_(
@@ -128,11 +130,11 @@ async def current_sources(connection: AsyncConnection, clinic: str) -> dict[Temp
             sa.or_(VERSION.c.number == CURRENT.c.number, VERSION.c.number == CURRENT.c.before),
         ),
     )
-    columns = [VERSION.c[name] for name in (*TemplateKey._fields, "number", "source")]
-    query = sa.select(*columns).select_from(own).where(CURRENT.c.clinic == clinic, CURRENT.c.number > 0)
-    found: dict[TemplateKey, list[Any]] = {}
+    columns = [VERSION.c[name] for name in ("clinic", *TemplateKey._fields, "number", "source")]
+    query = sa.select(*columns).select_from(own).where(CURRENT.c.clinic.in_(clinics), CURRENT.c.number > 0)
+    found: dict[str, dict[TemplateKey, list[Any]]] = {clinic: {} for clinic in clinics}
     for row in await connection.execute(query.order_by(VERSION.c.number.desc())):
-        found.setdefault(_key(row), []).append(row)
+        found[row.clinic].setdefault(_key(row), []).append(row)
     return found
 
 
@@ -146,9 +148,9 @@ async def was_seen(connection: AsyncConnection, clinic: str, key: TemplateKey, n
     return await connection.scalar(query) is not None
 
 
-async def holds_of(connection: AsyncConnection, clinic: str) -> Sequence[Any]:
-    order = (HOLD.c.protocol, HOLD.c.step, HOLD.c.medium, HOLD.c.locale)
-    return (await connection.execute(sa.select(HOLD).where(HOLD.c.clinic == clinic).order_by(*order))).all()
+async def holds_of(connection: AsyncConnection, clinics: Collection[str]) -> Sequence[Any]:
+    order = (HOLD.c.clinic, HOLD.c.protocol, HOLD.c.step, HOLD.c.medium, HOLD.c.locale)
+    return (await connection.execute(sa.select(HOLD).where(HOLD.c.clinic.in_(clinics)).order_by(*order))).all()
 
 
 async def hold(connection: AsyncConnection, clinic: str, row: Json) -> bool:
@@ -228,9 +230,9 @@ async def recipients_of(
     return (await connection.execute(query.order_by(ATTEMPT.c.id.desc()).limit(limit))).all()
 
 
-async def reviews_of(connection: AsyncConnection, clinic: str) -> Sequence[Any]:
-    order = (REVIEW.c.protocol, REVIEW.c.locale)
-    return (await connection.execute(sa.select(REVIEW).where(REVIEW.c.clinic == clinic).order_by(*order))).all()
+async def reviews_of(connection: AsyncConnection, clinics: Collection[str]) -> Sequence[Any]:
+    order = (REVIEW.c.clinic, REVIEW.c.protocol, REVIEW.c.locale)
+    return (await connection.execute(sa.select(REVIEW).where(REVIEW.c.clinic.in_(clinics)).order_by(*order))).all()
 
 
 async def confirm(connection: AsyncConnection, clinic: str, rows: Collection[Json]) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from service.dispatch import Dispatcher, Slots, Starter
+from service.dispatch import Dispatcher, Slots, Starter, start
 from service.dispatch.batch import Started
 from service.store.tables import Attempt, Sender, core
 from service.types import Accepted, Captured, Medium, Outcome, Outgoing
@@ -200,8 +200,11 @@ async def test_a_database_in_trouble_is_asked_again_a_second_later(house: House,
     assert await states(house) == ["captured"]
 
 
-async def test_where_much_is_due_two_starts_are_made_at_a_time_and_keep_to_the_slots(house: House) -> None:
+async def test_where_many_senders_have_something_due_two_starts_are_made_at_a_time_and_keep_to_the_slots(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await many_due(house, 12)
+    monkeypatch.setattr(start, "LANES_A_START", 1)
     house.starter.__class__ = Hesitant
     house.starter.third = asyncio.Event()  # type: ignore[attr-defined]
     gate = house.channels[Medium.SMS] = Gate(Medium.SMS, Captured())
