@@ -431,4 +431,4 @@ class TestHomes:
             text=True,
             check=True,
         )
-        assert done.stdout.split() == [str(tmp_path / "site/service/_data/templates"), "400"]
+        assert done.stdout.split() == [str(tmp_path / "site/service/_data/templates"), "1000"]

@@ -11,7 +11,7 @@ from service.store import templates as store
 from service.store.tables import Attempt, Client, Decision, Reminder, TemplateCurrent, Wording, core
 from service.store.templates import TemplateKey
 from service.types import Medium, Sms
-from tests.dispatch.acting import change, day_one_due, on_sqlite, the
+from tests.dispatch.acting import change, day_one_due, on_sqlite, opened, the
 from tests.support.house import CLINIC, House, clinic, close_house, open_house, shipped
 
 STEP = ("microneedling", "day-1-sunscreen")
@@ -73,6 +73,19 @@ async def test_words_that_went_out_a_moment_ago_give_way_to_those_in_force_now(h
     assert "sunscreen from today, please" in await next_text(2)
     await book.restore(CLINIC, KEY, 0, by(number))
     assert "from today please wear" in await next_text(3)
+
+
+async def test_one_start_sees_what_each_of_several_clinics_has_decided(migrated_url: str) -> None:
+    async with opened(migrated_url, clinic(), clinic(id="bright"), clinic(id="other")) as house:
+        for each in (CLINIC, "bright", "other"):
+            await day_one_due(house, clinic=each)
+        book = book_of(house)
+        await published(book, OURS)
+        await book.hold("bright", {"protocol": STEP[0], "step": STEP[1], "medium": "", "locale": ""}, by())
+        texts = {intent.clinic: intent.outgoing.message.text for intent in await started(house)}
+    assert texts.keys() == {CLINIC, "other"}
+    assert "sunscreen from today, please" in texts[CLINIC]
+    assert "from today please wear" in texts["other"]
 
 
 async def test_nothing_is_published_that_nobody_has_looked_at(house: House) -> None:

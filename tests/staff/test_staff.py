@@ -121,6 +121,24 @@ async def test_a_code_ends_after_five_guesses_or_a_quarter_of_an_hour(house: Hou
         await glow.people.confirm(CLINIC, "grace", code, "ada")
 
 
+async def test_whoever_reads_a_code_back_before_it_is_written_down_that_it_went_has_shown_enough(house: House) -> None:
+    glow = office(house)
+
+    class Quick(Scripted):
+        async def send(self, outgoing: Outgoing) -> Outcome:
+            assert isinstance(outgoing.message, Sms)
+            if code := re.findall(r"\d{6}", outgoing.message.text):
+                await glow.people.confirm(CLINIC, "grace", code[0], "ada")
+            return await super().send(outgoing)
+
+    glow.channels[Medium.SMS] = Quick(Medium.SMS, *[Accepted("m")] * 4)
+    await glow.hire()
+    await glow.sent()
+    await glow.test()
+    await glow.sent()
+    assert await glow.fate() == ("sent", "")
+
+
 @on_sqlite
 async def test_five_codes_an_hour_are_enough(house: House) -> None:
     glow = office(house)
