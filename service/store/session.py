@@ -142,6 +142,8 @@ def _postgresql_engine(url: sa.URL, pool: int, idle_in_transaction: float, patie
         pool_size=pool,
         max_overflow=0,
         pool_timeout=30,
+        # The one used last knows its statements already; the others rest, and are there for a rush.
+        pool_use_lifo=True,
         pool_pre_ping=False,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
