@@ -89,12 +89,17 @@ class Wordings:
 
     async def refresh(self, connection: AsyncConnection, houses: Iterable[House]) -> None:
         """Read anew what these clinics have changed since they were read last, by their stamps."""
-        stale = [house for house in houses if self.own(house.id).stamp != house.words_stamp]
-        if not stale:
-            return
-        if len(self._own) + len(stale) > _CLINICS_KEPT:
-            self._own.clear()
-        self._own |= await read_own(connection, stale)
+        stale = []
+        for house in houses:
+            own = self._own.pop(house.id, _NOTHING)
+            self._own[house.id] = own  # at the end: what was needed last is forgotten last
+            if own.stamp != house.words_stamp:
+                stale.append(house)
+        for clinic, read in (await read_own(connection, stale) if stale else {}).items():
+            if read.stamp >= self.own(clinic).stamp:  # else somebody has read it later, and ended earlier
+                self._own[clinic] = read
+        while len(self._own) > _CLINICS_KEPT:
+            del self._own[next(iter(self._own))]
 
     def own(self, clinic: str) -> Own:
         return self._own.get(clinic, _NOTHING)

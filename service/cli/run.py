@@ -8,7 +8,7 @@ from datetime import timedelta
 import typer
 
 from service import logs
-from service.cli.processes import on_stop, spare_the_collector
+from service.cli.processes import allow_many_files, on_stop, spare_the_collector
 from service.cli.tools import in_loop, opened, settings_for
 from service.clinics import OWNER
 from service.console.address import sign_in_path
@@ -39,6 +39,7 @@ async def _run(settings: Settings) -> None:
     async with opened(settings) as database:
         await schema.migrate(database)
         parts = build_worker(settings, database, content)
+        allow_many_files()
         spare_the_collector()
         intake = build_intake(settings, database, content.protocols, parts.alarm.hint, watch=True)
         app = build_web(settings, database, content, intake, parts.alarm.hint, parts.worker.tell)

@@ -1,7 +1,7 @@
 """`aftercare worker`: sends what falls due."""
 
 from service import logs
-from service.cli.processes import on_stop, spare_the_collector
+from service.cli.processes import allow_many_files, on_stop, spare_the_collector
 from service.cli.tools import in_loop, open_store, settings_for
 from service.content import load_content
 from service.settings import Settings
@@ -19,6 +19,7 @@ async def _worker(settings: Settings) -> None:
     content = load_content(settings.home)
     async with open_store(settings) as database:
         parts = build_worker(settings, database, content)
+        allow_many_files()
         spare_the_collector()
         on_stop(parts.worker.stop)
         try:

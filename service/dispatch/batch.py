@@ -33,8 +33,6 @@ class Started:
 
     intents: list[Intent] = field(default_factory=list)
     settled: int = 0
-    more: bool = False
-    """Whether there may be open senders that had no turn."""
     wake_up: datetime | None = None
     now: datetime | None = None
 

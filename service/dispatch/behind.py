@@ -33,6 +33,8 @@ class WriteBehind:
         if writing:
             writing.cancel()
             await asyncio.wait([writing])
+            if not writing.cancelled():
+                writing.exception()  # whoever breaks it off has a reason of their own to tell
 
 
 @asynccontextmanager

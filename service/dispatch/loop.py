@@ -1,8 +1,7 @@
 """The dispatcher: start what is due, send it, settle it, sleep until something is due again.
 
 At most `slots` sends are in flight. A start is made when a good part of the slots is free, so that its transaction is
-worth its commit. Where many senders have something due, two starts are made at a time: one decides while the other
-waits for the database. The outcomes settle meanwhile.
+worth its commit; the outcomes of one start settle while the next is being made.
 """
 
 import asyncio
@@ -29,8 +28,6 @@ _BUSY_LANE = timedelta(milliseconds=20)
 _SECONDS = {medium: metrics.send_seconds.labels(medium) for medium in Medium}
 _GATHER_ROOM = 0.02
 """Seconds that a start waits for more free slots."""
-_HANDS = 2
-"""Starts made at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +56,8 @@ class Dispatcher:
         self._wake_in = wake_in
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         """By the attempt's token."""
-        self._starting = 0
-        """Slots that starts under way may fill."""
         self._roomy = asyncio.Event()
-        self._awake = [asyncio.Event() for _ in range(_HANDS)]
-        self._at_work = 0
+        self._awake = asyncio.Event()
         self._stopping = False
         metrics.sends_in_flight.set_function(lambda: len(self._in_flight))
 
@@ -73,34 +67,24 @@ class Dispatcher:
 
     def wake(self) -> None:
         """Look for due reminders now."""
-        self._awake[0].set()
+        self._awake.set()
 
     def stop(self) -> None:
         """Start nothing more; `run` ends, and what is in flight goes on until `drain` has waited for it."""
         self._stopping = True
-        self._call_all_hands()
+        self._awake.set()
         self._roomy.set()
 
     async def run(self) -> None:
         self.wake()
-        await asyncio.gather(*(self._lend_a_hand(awake) for awake in self._awake))
-
-    async def _lend_a_hand(self, awake: asyncio.Event) -> None:
         while not self._stopped():
-            await awake.wait()
-            awake.clear()
-            self._at_work += 1
+            await self._awake.wait()
+            self._awake.clear()
             try:
                 await self._start_what_is_due()
             except TROUBLE as error:
                 log.error("start failed", exc_info=error)
                 self._wake_in(_DATABASE_PAUSE)
-            finally:
-                self._at_work -= 1
-
-    def _call_all_hands(self) -> None:
-        for awake in self._awake:
-            awake.set()
 
     async def drain(self, seconds: float) -> int:
         """Wait for sends in flight; returns how many were given up on. Their leases will find them."""
@@ -116,30 +100,17 @@ class Dispatcher:
             await self._wait_for_room()
             if self._stopped():
                 return
-            started = await self._start()
-            if not started.intents and not started.settled:
-                if self._at_work == 1:  # else whoever ends last says when to look again
-                    self._wake_in(_delay(started))
-                return
-
-    async def _start(self) -> Started:
-        room = min(self._slots.batch, self._room)
-        self._starting += room
-        try:
-            started = await self._starter.start(room)
+            started = await self._starter.start(min(self._slots.batch, self._room))
             telemetry.started(started.intents)
             for intent in started.intents:
                 self._send_soon(intent)
-        finally:
-            self._starting -= room
-            self._roomy.set()
-        if started.more:
-            self._call_all_hands()
-        return started
+            if not started.intents and not started.settled:
+                self._wake_in(_delay(started))
+                return
 
     @property
     def _room(self) -> int:
-        return self._slots.slots - len(self._in_flight) - self._starting
+        return self._slots.slots - len(self._in_flight)
 
     async def _wait_for_room(self) -> None:
         """Until a whole batch has room; where slow sends hold the slots, for a moment, and then take what is free."""

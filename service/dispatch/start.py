@@ -46,6 +46,7 @@ Save: TypeAlias = Callable[[Batch, AsyncConnection], Coroutine[Any, Any, None]]
 _ANY_NUMBER = NumberCap(1_000_000)
 _UNCAPPED: Mapping[str, Cap] = MappingProxyType({})
 _A_FEW = 20
+"""Fewer than are written at once: they are written one by one, when all of them have been decided."""
 LANES_A_START = 50
 """More lanes than this wait for the next start, so that no transaction grows long."""
 _WRITTEN_AT_ONCE = 100
@@ -102,7 +103,6 @@ class Starter:
         now = await self._database.now(connection)
         batch = Batch(now, self._lease, started_at=clock.monotonic())
         lanes = await lock_open_lanes(connection, now, LANES_A_START)
-        batch.started.more = len(lanes) == LANES_A_START
         if lanes:
             allotted = turns(lanes, slots, now, self._texts_a_day)
             batch.days = {turn.key: turn.day for turn in allotted}

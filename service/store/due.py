@@ -1,7 +1,7 @@
 """What a start reads: due reminders with everything needed to decide about them, and the locks that make it safe."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -194,6 +194,9 @@ WENT = [
         ReminderState.CAPTURED, ReminderState.NEEDS_REVIEW)
 ]  # fmt: skip
 """What counts as sent to somebody: perhaps it was."""
+_TRIED_AGAIN_WITHIN = timedelta(days=1)
+"""What went may have been due again, for another try, when that was found out. One that was put off for longer (a hold,
+a client's break) is not counted: looking so far ahead for each would cost more than all the rest."""
 
 
 async def sent_between(
@@ -201,15 +204,15 @@ async def sent_between(
 ) -> Sequence[Any]:
     """What went to the clients of these due reminders, for the same purposes: clinic, client, purpose, due_at.
 
-    Not what may ignore quiet hours: safety advice of the same day is not counted. Nothing goes before it is due, so
-    what is still to come is not looked at: most of a client's reminders are, and a planner that takes them for as many
-    as went reads the whole table instead.
+    Not what may ignore quiet hours: safety advice of the same day is not counted. What is still far ahead is not looked
+    at: most of a client's reminders are, and a planner that takes them for as many as went reads the whole table.
     """
     if not due:
         return []
     keys = keys_for(connection, ((row.client, row.clinic, row.purpose) for row in due))
     sent = _sent(connection.dialect.name)
-    rows: Sequence[Any] = (await connection.execute(sent, {"keys": keys, "since": since, "now": now})).all()
+    given = {"keys": keys, "since": since, "until": now + _TRIED_AGAIN_WITHIN}
+    rows: Sequence[Any] = (await connection.execute(sent, given)).all()
     return rows
 
 
@@ -218,7 +221,7 @@ def _sent(dialect: str) -> sa.Select[Any]:
     return sa.select(*(REMINDER.c[name] for name in ("clinic", "client", "purpose", "due_at"))).where(
         among_given(dialect, (REMINDER.c.client, REMINDER.c.clinic, REMINDER.c.purpose), "keys"),
         REMINDER.c.due_at > sa.bindparam("since", type_=REMINDER.c.due_at.type),
-        REMINDER.c.due_at <= _NOW,
+        REMINDER.c.due_at <= sa.bindparam("until", type_=REMINDER.c.due_at.type),
         REMINDER.c.state.in_(WENT),
         REMINDER.c.quiet != Quiet.IGNORE.value,
     )

@@ -94,7 +94,7 @@ def _begin() -> sa.Insert:
 
 
 def _finish() -> sa.Update:
-    """Attempts first, then reminders, as whoever reads receipts locks them."""
+    """Attempts first, then reminders, as whoever reads receipts locks them: PostgreSQL runs what nothing reads last."""
     told = {name: ATTEMPT.c[name] for name in ("clinic", *_TOLD)}
     key = {"attempt": ATTEMPT.c.id, "reminder": REMINDER.c.id, "fence": REMINDER.c.fence}
     new = _new({**told, **key, "reached": REMINDER.c.state})

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from service.dispatch import Dispatcher, Slots, Starter, start
+from service.dispatch import Dispatcher, Slots, Starter
 from service.dispatch.batch import Started
 from service.store.tables import Attempt, Sender, core
 from service.types import Accepted, Captured, Medium, Outcome, Outgoing
@@ -62,21 +62,6 @@ class Troubled(Starter):
     async def start(self, slots: int) -> Started:
         if self.trouble:
             raise self.trouble.pop()
-        return await super().start(slots)
-
-
-class Hesitant(Starter):
-    """Its second start waits until a third is made meanwhile."""
-
-    made = 0
-    third: asyncio.Event
-
-    async def start(self, slots: int) -> Started:
-        self.made += 1
-        if self.made == 2:
-            await self.third.wait()
-        if self.made == 3:
-            self.third.set()
         return await super().start(slots)
 
 
@@ -198,23 +183,3 @@ async def test_a_database_in_trouble_is_asked_again_a_second_later(house: House,
         dispatcher.wake()
         await wakes.asked.wait()
     assert await states(house) == ["captured"]
-
-
-async def test_where_many_senders_have_something_due_two_starts_are_made_at_a_time_and_keep_to_the_slots(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await many_due(house, 12)
-    monkeypatch.setattr(start, "LANES_A_START", 1)
-    house.starter.__class__ = Hesitant
-    house.starter.third = asyncio.Event()  # type: ignore[attr-defined]
-    gate = house.channels[Medium.SMS] = Gate(Medium.SMS, Captured())
-    wakes = Wakes()
-    async with running(house, dispatcher_of(house, wakes, slots=7, batch=3)):
-        while gate.waiting < 7:
-            gate.reached.clear()
-            await gate.reached.wait()
-        gate.open.set()
-        await wakes.asked.wait()
-    assert gate.most == 7
-    assert await states(house) == ["captured"] * 12
-    assert len(wakes.delays) == 1
