@@ -1,13 +1,12 @@
 """Intake: events through the real door, in groups of 200, into durable rows."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import islice
 
 import sqlalchemy as sa
 
-from benchmarks.visits import clinic, clinic_name, visits
+from benchmarks.visits import CLINIC, clinic, visits
 from service import clock
 from service.clinics import add_clinic
 from service.content import load_content
@@ -32,27 +31,26 @@ class Planning:
     event_us: float
 
 
-async def plan(url: str, events: int, clinics: int = 1) -> Planning:
-    """Set up clinics in an empty database and take in so many events, read from JSON beforehand, shared among them."""
+async def plan(url: str, events: int) -> Planning:
+    """Set up a clinic in an empty database and take in so many events, read from JSON beforehand."""
     database = Database(url)
     try:
         await migrate(database)
         async with database.write() as connection:
-            for number in range(clinics):
-                await add_clinic(connection, clinic(number), await database.now(connection))
-        return await _timed(database, events, [clinic_name(number) for number in range(clinics)])
+            await add_clinic(connection, clinic(), await database.now(connection))
+        return await _timed(database, events)
     finally:
         await database.close()
 
 
-async def _timed(database: Database, events: int, clinics: Sequence[str]) -> Planning:
+async def _timed(database: Database, events: int) -> Planning:
     intake = Intake(database, load_content().protocols, limit=_GROUP)
     intake.start()
-    coming, turn = visits(events, clock.now()), cycle(clinics)
+    coming = visits(events, clock.now())
     wall = cpu = 0.0
-    while group := list(islice(coming, min(_OFFERED_TOGETHER, -(-events // len(clinics))))):
+    while group := list(islice(coming, _OFFERED_TOGETHER)):
         began, spent = time.perf_counter(), time.process_time()
-        await intake.take_all(next(turn), group)
+        await intake.take_all(CLINIC, group)
         wall, cpu = wall + time.perf_counter() - began, cpu + time.process_time() - spent
     await intake.stop()
     reminders = await _count(database)

@@ -95,9 +95,8 @@ class Wordings:
             self._own[house.id] = own  # at the end: what was needed last is forgotten last
             if own.stamp != house.words_stamp:
                 stale.append(house)
-        for clinic, read in (await read_own(connection, stale) if stale else {}).items():
-            if read.stamp >= self.own(clinic).stamp:  # else somebody has read it later, and ended earlier
-                self._own[clinic] = read
+        if stale:
+            self._own |= await read_own(connection, stale)
         while len(self._own) > _CLINICS_KEPT:
             del self._own[next(iter(self._own))]
 

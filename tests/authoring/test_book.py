@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from service import wordings
 from service.authoring import Change, Stale, TemplateBook, WritingRules
 from service.errors import AftercareError, BadInput, Conflict, NotFound
 from service.links import Links
@@ -86,6 +87,23 @@ async def test_one_start_sees_what_each_of_several_clinics_has_decided(migrated_
     assert texts.keys() == {CLINIC, "other"}
     assert "sunscreen from today, please" in texts[CLINIC]
     assert "from today please wear" in texts["other"]
+
+
+@on_sqlite
+async def test_a_hold_is_kept_in_mind_while_the_words_of_others_crowd_in(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wordings, "_CLINICS_KEPT", 2)
+    async with opened(migrated_url, clinic(), clinic(id="bright"), clinic(id="other")) as house:
+        book = book_of(house)
+        for each in (CLINIC, "bright", "other"):
+            what = {"protocol": STEP[0], "step": STEP[1], "medium": "", "locale": ""}
+            await book.hold(each, what, by())
+        for n, pair in enumerate(((CLINIC, "other"), (CLINIC, "bright"), (CLINIC, "other"))):
+            for each in pair:
+                new = {"id": f"e-{n}", "treatment__id": f"visit-{n}", "client__ref": f"c-{n}"}
+                await day_one_due(house, clinic=each, **new)
+            assert await started(house) == []
 
 
 async def test_nothing_is_published_that_nobody_has_looked_at(house: House) -> None:
