@@ -21,7 +21,7 @@ class StatusCallbacks:
     def follow(self, text: Text, fate: Fate) -> None:
         """Tell the message's callback address of every move after the first status, in the fate's manner."""
         if self._wanted:
-            self._courier.begin(self._tell(text, fate.arranged(text.moves)))
+            self._courier.begin(self._tell(text, fate.arranged(text.life.moves)))
 
     async def _tell(self, text: Text, moves: list[tuple[float, str]]) -> None:
         """One after the other: that the network shuffles them is left to the manners, where a test can ask for it."""
@@ -55,8 +55,8 @@ def status_fields(text: Text, status: str) -> dict[str, str]:
     }
     if text.service:
         fields["MessagingServiceSid"] = text.service
-    if text.error and status in ("undelivered", "failed"):
-        fields["ErrorCode"] = text.error
+    if text.life.error and status in ("undelivered", "failed"):
+        fields["ErrorCode"] = text.life.error
     return fields
 
 

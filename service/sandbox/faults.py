@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from service.sandbox.ledger import Provider
+from service.sandbox.lines import Provider
 from service.sandbox.rules import ANSWERS, FATES, GARBAGE, MANNERS, Fault, On, Rule, seconds_of
 
 T = TypeVar("T")

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from service.sandbox.lines import digest_of
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MOST = 1000
 _MOST_ARGS = 10_000
@@ -21,13 +23,22 @@ class Letter(NamedTuple):
     """One recipient's copy of a mail."""
 
     to: str
-    sender: str
+    origin: str
     subject: str
-    text: str
-    everything: str
-    """Subject and all bodies: what makes two letters the same."""
+    body: str
+    """The plain text, or whatever comes first."""
+    digest: str
+    """Of the subject and all bodies: what makes two letters the same."""
     args: dict[str, str]
     categories: list[str]
+
+    @property
+    def likeness(self) -> int:
+        return hash((self.to, self.digest))
+
+    @property
+    def attempt(self) -> str | None:
+        return self.args.get("aftercare_token")
 
 
 def read_mail(body: bytes) -> list[Letter] | Wrong:
@@ -40,7 +51,8 @@ def read_mail(body: bytes) -> list[Letter] | Wrong:
 
 def unreadable(body: bytes) -> Letter:
     """Stands in the ledger for a mail that could not be read."""
-    return Letter("", "", "", body[:2000].decode("utf-8", "replace"), "", {}, [])
+    text = body[:2000].decode("utf-8", "replace")
+    return Letter("", "", "", text, digest_of(text), {}, [])
 
 
 def _letters(payload: dict[str, Any]) -> list[Letter]:
@@ -58,7 +70,8 @@ def _letter(payload: dict[str, Any], group: dict[str, Any], to: str, text: str, 
     subject = str(group.get("subject") or payload["subject"])
     args = (payload.get("custom_args") or {}) | (group.get("custom_args") or {})
     flat = {name: str(value) for name, value in args.items()}
-    return Letter(to, payload["from"]["email"], subject, text, f"{subject}\n{bodies}", flat, _categories(payload))
+    digest = digest_of(f"{subject}\n{bodies}")
+    return Letter(to, payload["from"]["email"], subject, text, digest, flat, _categories(payload))
 
 
 def _categories(payload: dict[str, Any]) -> list[str]:

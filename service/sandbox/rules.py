@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from service.sandbox.ledger import Provider
+from service.sandbox.lines import Provider
 
 E = TypeVar("E", bound=StrEnum)
 

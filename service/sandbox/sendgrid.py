@@ -11,7 +11,8 @@ from collections import OrderedDict
 from service.sandbox.config import SandboxConfig
 from service.sandbox.events import Event, EventFeed
 from service.sandbox.faults import Blow, Fate, Faults
-from service.sandbox.ledger import Ledger, Outcome, Provider
+from service.sandbox.ledger import Ledger
+from service.sandbox.lines import Line, Outcome, Provider
 from service.sandbox.mail import Letter, Wrong, read_mail, unreadable
 from service.sandbox.rules import Fault, On
 from service.sandbox.spoil import spoiled
@@ -136,24 +137,12 @@ class SendGrid:
 
     def _record(self, letters: list[Letter], outcome: Outcome, answer: Answer, blow: Blow, message: str = "") -> Answer:
         """One line for each recipient; the answer carries the last one's number."""
-        line = 0
+        at, told, number = self._config.now(), answer.told, 0
         for letter in letters:
-            line = self._ledger.write(
-                Provider.SENDGRID,
-                "send",
-                outcome,
-                answer.told,
-                message=message,
-                to=letter.to,
-                sender=letter.sender,
-                body=letter.text,
-                subject=letter.subject,
-                hashed=letter.everything,
-                fault=blow.name,
-                code=blow.detail,
-                attempt=letter.args.get("aftercare_token"),
+            number = self._ledger.write(
+                Line(at, Provider.SENDGRID, "send", outcome, told, message, letter, blow.name, blow.detail)
             )
-        return answer.on_line(line)
+        return answer.on_line(number)
 
 
 def moves_of(fate: Fate, config: SandboxConfig) -> list[tuple[float, Event]]:

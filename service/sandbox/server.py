@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, cast
 
 import httptools
 
+from service.sandbox.heads import Heads
 from service.sandbox.wire import Answer, Ending, Request
 
 Handler: TypeAlias = Callable[[Request], Answer | Coroutine[Any, Any, Answer]]
@@ -35,6 +36,7 @@ class House:
     max_body: int
     hang_for: float
     open: set["Connection"]
+    heads: Heads
 
 
 class Connection(asyncio.Protocol):
@@ -48,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._owed: Answer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._mid_request = False
         self._wants_continue = False
         self._last_served = False
 
@@ -68,12 +71,24 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
+        request = None if self._mid_request else self._house.heads.recognise(data)
+        if request is None:
+            self._read(data)
+        elif self._busy or self._last_served:
+            self._waiting.append(request)
+        else:
+            self._serve(request)
+
+    def _read(self, data: bytes) -> None:
+        is_start = not self._mid_request
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse_nonsense()
-        else:
-            self._serve_waiting()
+            return
+        if is_start and self._waiting and not self._mid_request:
+            self._house.heads.learn(data, self._waiting[-1])
+        self._serve_waiting()
 
     def _refuse_nonsense(self) -> None:
         """What came before the nonsense still gets its answer, where that can be given at once."""
@@ -89,6 +104,7 @@ class Connection(asyncio.Protocol):
     # The parser's side
 
     def on_message_begin(self) -> None:
+        self._mid_request = True
         self._url = b""
         self._authorization = b""
         self._chunks: list[bytes] = []
@@ -114,7 +130,7 @@ class Connection(asyncio.Protocol):
             self._chunks.append(body)
 
     def on_message_complete(self) -> None:
-        self._wants_continue = False
+        self._mid_request = self._wants_continue = False
         oversized = self._size > self._house.max_body
         path, _, query = self._url.decode("latin-1").partition("?")
         self._waiting.append(
@@ -123,8 +139,8 @@ class Connection(asyncio.Protocol):
                 path,
                 query,
                 self._authorization,
-                b"" if oversized else b"".join(self._chunks),
                 self._parser.should_keep_alive(),
+                b"" if oversized else b"".join(self._chunks),
                 oversized,
             )
         )
@@ -149,18 +165,15 @@ class Connection(asyncio.Protocol):
 
     def _serve(self, request: Request) -> None:
         self._last_served = not request.keep_alive
-        answer = self._handled(request)
+        try:
+            answer = self._house.handle(request)
+        except Exception:
+            _log.exception("the sandbox failed to handle a request")
+            answer = _FAILED
         if isinstance(answer, Answer):
             self._give(answer, keep_alive=request.keep_alive)
         else:
             self._task = self._loop.create_task(self._give_later(answer, request))
-
-    def _handled(self, request: Request) -> Answer | Coroutine[Any, Any, Answer]:
-        try:
-            return self._house.handle(request)
-        except Exception:
-            _log.exception("the sandbox failed to handle a request")
-            return _FAILED
 
     async def _give_later(self, answer: Coroutine[Any, Any, Answer], request: Request) -> None:
         try:
@@ -173,8 +186,8 @@ class Connection(asyncio.Protocol):
         self._serve_waiting()
 
     def _give(self, answer: Answer, *, keep_alive: bool) -> None:
-        if answer.delay or answer.ending is not Ending.ANSWERED:
-            self._owed = answer if answer.ending is Ending.ANSWERED else None
+        if answer.delay or answer.ending:
+            self._owed = None if answer.ending else answer
             wait = answer.delay + (self._house.hang_for if answer.ending is Ending.SILENCE else 0.0)
             self._timer = self._loop.call_later(wait, self._end, answer, keep_alive)
         else:
@@ -182,11 +195,11 @@ class Connection(asyncio.Protocol):
 
     def _end(self, answer: Answer, keep_alive: bool) -> None:
         self._timer = self._owed = None
-        if answer.ending is Ending.ANSWERED:
+        if answer.ending:
+            self._reset()
+        else:
             self._write(answer, keep_alive=keep_alive)
             self._serve_waiting()
-        else:
-            self._reset()
 
     def _write(self, answer: Answer, *, keep_alive: bool) -> None:
         if self._transport.is_closing():

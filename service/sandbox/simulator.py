@@ -8,6 +8,7 @@ import orjson
 
 from service.sandbox.config import SandboxConfig
 from service.sandbox.control import Control
+from service.sandbox.heads import Heads
 from service.sandbox.page import SHOWN, page, phone_page
 from service.sandbox.parts import Parts, assemble
 from service.sandbox.server import Connection, House
@@ -33,7 +34,7 @@ class Simulator:
         config = parts.config
         self._parts = parts
         self._control = Control(parts)
-        self._house = House(self.handle, self._desert, config.max_body, config.hang_for, set())
+        self._house = House(self.handle, self._desert, config.max_body, config.hang_for, set(), Heads())
 
     async def run(self, ready: Callable[[str], None] | None) -> None:
         config = self._parts.config

@@ -8,28 +8,29 @@ import base64
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from sys import intern
 from typing import Any
-
-import orjson
 
 from service.sandbox import listing
 from service.sandbox.callbacks import StatusCallbacks, inbound_fields
 from service.sandbox.config import SandboxConfig
-from service.sandbox.faults import Blow, Fate, Faults
-from service.sandbox.ledger import Ledger, Outcome, Provider
-from service.sandbox.messages import API, Shelf, Text, moves_of, number_of
-from service.sandbox.rules import Fault, On
+from service.sandbox.faults import DELIVERED, Blow, Fate, Faults
+from service.sandbox.ledger import Ledger
+from service.sandbox.lines import Line, Outcome, Provider
+from service.sandbox.messages import API, INBOUND, Life, Shelf, Text, life_of, number_of
+from service.sandbox.receipts import receipt
+from service.sandbox.rules import On
 from service.sandbox.spoil import spoiled
 from service.sandbox.wire import Answer, Request, json_answer, parse_form
 
+# What an enum holds is looked up slowly, and benchmarks count the microseconds.
+_TWILIO, _SEND, _ACCEPTED = Provider.TWILIO, On.SEND, Outcome.ACCEPTED
 STOP_WORDS = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
 START_WORDS = frozenset({"START", "UNSTOP", "YES"})
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
-_ADDRESS = re.compile(r"https?://[^/\s]+(/\S*)?")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_ADDRESS = re.compile(r"https?://[^/\s]\S*")
 _MAX_BODY = 1600
 _SUCCESS = Answer(201)
-_DEFAULT_ERRORS = {Fault.UNDELIVERED: "30003", Fault.FAILED: "30008"}
 _MAGIC_TO = {
     "+15005550001": 21211,
     "+15005550002": 21612,
@@ -91,7 +92,9 @@ class Twilio:
         credentials = f"{config.account_sid}:{config.auth_token}".encode()
         self._authorization = b"Basic " + base64.b64encode(credentials)
         self._messages = f"/{API}/Accounts/{config.account_sid}/Messages"
+        self._list_path = f"{self._messages}.json"
         self._serial = itertools.count(1)
+        self._accepted, self._queued = self._life("accepted"), self._life("queued")
         self.reset()
 
     def reset(self) -> None:
@@ -116,107 +119,83 @@ class Twilio:
     # Sending
 
     def _create(self, request: Request) -> Answer:
-        form = parse_form(request.body)
-        to = form.get("To", "")
-        blow = self._faults.strike(Provider.TWILIO, On.SEND, to)
+        text = self._text(parse_form(request.body))
+        blow = self._faults.strike(_TWILIO, _SEND, text.to)
         if blow.prevents:
-            return self._record(form, Outcome.FAULTED, spoiled(blow, VOICE, _SUCCESS), blow)
-        error = self._error_in(request, form)
-        if error is not None:
-            return self._record(form, Outcome.REFUSED, VOICE.coded(error), blow, code=str(error))
-        fate = self._faults.fate(Provider.TWILIO, to)
-        text = self._accept(form, fate)
-        genuine = Answer(201, orjson.dumps(text.as_json(text.first, text.created)))
-        answer = self._record(form, Outcome.ACCEPTED, spoiled(blow, VOICE, genuine), blow, text=text)
+            return self._record(Outcome.FAULTED, text, spoiled(blow, VOICE, _SUCCESS), blow)
+        error = self._error_in(request, text)
+        if error:
+            return self._record(Outcome.REFUSED, text, VOICE.coded(error), blow, str(error))
+        fate = self._faults.fate(_TWILIO, text.to)
+        if fate.end:
+            text = text._replace(life=self._life(text.life.first, fate))
+        self._shelf.add(text)
+        answer = self._record(_ACCEPTED, text, spoiled(blow, VOICE, Answer(201, receipt(text))), blow)
         if text.callback:
             self._callbacks.follow(text, fate)
         return answer
 
-    def _error_in(self, request: Request, form: dict[str, str]) -> int | None:
+    def _text(self, form: dict[str, str]) -> Text:
+        """The text as it was asked for, and as if it will be taken and delivered."""
+        # Senders are few and messages many: interned, the same sender is kept once.
+        service, number = intern(form.get("MessagingServiceSid", "")), intern(form.get("From", ""))
+        return Text(
+            self._new_sid(),
+            self._config.account_sid,
+            form.get("To", ""),
+            number or self._number_for(service),
+            service,
+            form.get("Body", ""),
+            self._config.now(),
+            self._accepted if service else self._queued,
+            form.get("StatusCallback", ""),
+        )
+
+    def _life(self, first: str, fate: Fate = DELIVERED) -> Life:
+        return life_of(fate.end, fate.detail, first, self._config.sent_after, self._config.delivered_after)
+
+    def _error_in(self, request: Request, text: Text) -> int | None:
         """The code of the first thing that is wrong, in the order in which Twilio looks."""
-        wrong = self._error_in_address(request, f"{self._messages}.json")
-        if wrong:
-            return wrong
-        wrong = next(_errors_in(form), None)
-        if wrong:
-            return wrong
-        sender = form.get("MessagingServiceSid") or form.get("From", "")
-        return 21610 if (sender, form["To"]) in self._opted_out else None
+        wrong = self._error_in_address(request, self._list_path) or _error_in_fields(text)
+        if not wrong and self._opted_out and (text.origin, text.to) in self._opted_out:
+            return 21610
+        return wrong
 
     def _error_in_address(self, request: Request, path: str) -> int | None:
         if request.authorization != self._authorization:
             return 20003
         return None if request.path == path else 20404
 
-    def _accept(self, form: dict[str, str], fate: Fate) -> Text:
-        service = form.get("MessagingServiceSid", "")
-        text = Text(
-            sid=self._new_sid(),
-            account=self._config.account_sid,
-            to=form["To"],
-            sender=form.get("From") or self._number_for(service),
-            service=service,
-            body=form["Body"],
-            created=self._config.now(),
-            direction="outbound-api",
-            first="accepted" if service else "queued",
-            moves=moves_of(fate.end, self._config.sent_after, self._config.delivered_after),
-            error=fate.detail or _DEFAULT_ERRORS.get(fate.end) if fate.end else None,
-            callback=form.get("StatusCallback", ""),
-        )
-        self._shelf.add(text)
-        return text
-
     def _new_sid(self) -> str:
         return f"SM{self._run}{next(self._serial):016x}"
 
     def _number_for(self, service: str) -> str:
-        if service not in self._numbers:
+        if service and service not in self._numbers:
             self._numbers[service] = number = number_of(service)
             self._services[number] = service
-        return self._numbers[service]
+        return self._numbers.get(service, "")
 
-    def _record(
-        self,
-        form: dict[str, str],
-        outcome: Outcome,
-        answer: Answer,
-        blow: Blow,
-        *,
-        text: Text | None = None,
-        code: str | None = None,
-    ) -> Answer:
+    def _record(self, outcome: Outcome, text: Text, answer: Answer, blow: Blow, code: str | None = None) -> Answer:
         """Write the line; the answer carries its number."""
-        callback = form.get("StatusCallback", "")
-        line = self._ledger.write(
-            Provider.TWILIO,
-            "send",
-            outcome,
-            answer.told,
-            message=text.sid if text else "",
-            to=form.get("To", ""),
-            sender=form.get("MessagingServiceSid") or form.get("From", ""),
-            body=form.get("Body", ""),
-            fault=blow.name,
-            code=code or blow.detail,
-            attempt=callback.rpartition("/")[2].partition("?")[0] or None,
-        )
-        return answer.on_line(line)
+        sid, code = text.sid if outcome is _ACCEPTED else "", code or blow.detail
+        line = Line(text.created, _TWILIO, "send", outcome, answer.told, sid, text, blow.name, code)
+        return answer.on_line(self._ledger.write(line))
 
     # Looking up
 
     def _look_up(self, request: Request, what: str) -> Answer:
         query = parse_form(request.query.encode())
         to = query.get("To", "")
-        self._ledger.count_lookup(Provider.TWILIO)
-        blow = self._faults.strike(Provider.TWILIO, On.LOOKUP, to)
+        self._ledger.count_lookup(_TWILIO)
+        blow = self._faults.strike(_TWILIO, On.LOOKUP, to)
         genuine = self._list(request, query) if what == "list" else self._fetch(request)
         answer = spoiled(blow, VOICE, genuine)
         if blow.fault is None and genuine.status == 200:
             return answer
         outcome = Outcome.FAULTED if blow.fault else Outcome.REFUSED
-        line = self._ledger.write(Provider.TWILIO, what, outcome, answer.told, to=to, fault=blow.name, code=blow.detail)
-        return answer.on_line(line)
+        asked = self._text({"To": to})
+        line = Line(asked.created, _TWILIO, what, outcome, answer.told, "", asked, blow.name, blow.detail)
+        return answer.on_line(self._ledger.write(line))
 
     def _fetch(self, request: Request) -> Answer:
         sid = request.path.rpartition("/")[2].removesuffix(".json")
@@ -228,7 +207,7 @@ class Twilio:
         return json_answer(text.as_json(text.status(now), now))
 
     def _list(self, request: Request, query: dict[str, str]) -> Answer:
-        wrong = self._error_in_address(request, f"{self._messages}.json")
+        wrong = self._error_in_address(request, self._list_path)
         if wrong:
             return VOICE.coded(wrong)
         try:
@@ -250,8 +229,7 @@ class Twilio:
             service=service,
             body=body,
             created=self._config.now(),
-            direction="inbound",
-            first="received",
+            life=INBOUND,
         )
         self._shelf.add(text)
         return inbound_fields(text, self._obey(service or to, number, body)) | {"NumMedia": media}
@@ -271,21 +249,19 @@ class Twilio:
         return [{"sender": sender, "number": number} for sender, number in sorted(self._opted_out)]
 
 
-def _errors_in(form: dict[str, str]) -> Iterator[int]:
-    """The codes of all that is wrong with the fields themselves."""
-    to, sender, body = form.get("To", ""), form.get("From", ""), form.get("Body", "")
-    callback = form.get("StatusCallback", "")
+def _error_in_fields(text: Text) -> int | None:
+    """The code of the first thing that is wrong with the fields themselves."""
+    to, body, callback = text.to, text.body, text.callback
     if not to:
-        yield 21604
-    if not sender and not form.get("MessagingServiceSid"):
-        yield 21603
+        return 21604
+    if not text.origin:
+        return 21603
     if not body:
-        yield 21602
+        return 21602
     if len(body) > _MAX_BODY:
-        yield 21617
+        return 21617
     if callback and not _ADDRESS.fullmatch(callback):
-        yield 21609
+        return 21609
     if not _E164.fullmatch(to):
-        yield 21211
-    if to in _MAGIC_TO or sender in _MAGIC_FROM:
-        yield _MAGIC_TO.get(to) or _MAGIC_FROM[sender]
+        return 21211
+    return _MAGIC_TO.get(to) or _MAGIC_FROM.get(text.sender)

@@ -9,7 +9,7 @@ import uvloop
 
 from service.sandbox import FaultRuleError, parse_rules
 from service.sandbox.faults import Faults
-from service.sandbox.ledger import Provider
+from service.sandbox.lines import Provider
 from service.sandbox.rules import Fault, On
 from tests.sandbox.talk import ADA, GRACE, Heard, ask, line_to, look_up, mail, text
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -132,6 +132,7 @@ async def test_a_messaging_service_accepts_first_and_picks_its_number_later(sand
         ({"To": "07400123456"}, 21211),
         ({"To": "+0400123456"}, 21211),
         ({"To": "ada"}, 21211),
+        ({"To": "+4٤٤٤٤٤٤٤"}, 21211),
         ({"StatusCallback": "javascript:alert(1)"}, 21609),
         ({"StatusCallback": "/callbacks"}, 21609),
         ({"To": "+15005550001"}, 21211),
