@@ -20,6 +20,7 @@ MOST, LONGEST = 10, 366
 """Bounds of a clinic's own caps: messages, and days. Ten a day is what one number may get at most, too."""
 
 _LONGEST_ID = 100
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOGO = re.compile(r"https://[^\s\"'<>]{1,500}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -27,6 +28,24 @@ _PHONE = re.compile(r"\(?\+?[0-9 ()./\u00a0\u2010-\u2013\u202f-]+")
 _SHORTEST: Mapping[str, int] = {"phone": 4, "urgent_phone": 3}
 """Digits of the short lines that no numbering plan of a country tells: those of three are for emergencies."""
 _LONGEST_LINE = 6
+
+
+def clinic_problems(values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with a new clinic, or with as much as is known of it: its `id`, its columns, and its `locations`,
+    a mapping each. Places are those names: `locations.0.phone`."""
+    found: list[Problem] = []
+    if "id" in values and not _NAME.fullmatch(values["id"]):
+        sentence = "a clinic's short name is 2 to 40 lower-case letters, digits and hyphens, like glow-soho"
+        found.append(Problem("invalid-clinic", "id", sentence))
+    found += field_problems(dict(sorted(values.items())))
+    country = str(values.get("country", ""))
+    found += phone_problems(values, country)
+    locations: Sequence[Mapping[str, Any]] = values.get("locations", ())
+    for place, location in enumerate(locations):
+        found += location_problems(location, country, f"locations.{place}.")
+    ids = [location.get("id") for location in locations]
+    twice = [place for place, id_ in enumerate(ids) if id_ is not None and id_ in ids[:place]]
+    return [*found, *(Problem("given-twice", f"locations.{place}.id", "this is given twice") for place in twice)]
 
 
 def field_problems(values: Mapping[str, Setting]) -> list[Problem]:
@@ -50,7 +69,7 @@ def field_problems(values: Mapping[str, Setting]) -> list[Problem]:
 def phone_problems(values: Mapping[str, object], country: str, at: str = "") -> list[Problem]:
     """What is wrong with the numbers among these fields that clients are told to call; none is no fault here.
 
-    One without an international prefix is of `country`. `at` leads the places: `places.soho.`.
+    One without an international prefix is of `country`. `at` leads the places: `locations.0.`.
     """
     sentence = "clients are told to call it: write a number that there can be, like +44 20 7946 0018"
     return [
@@ -91,12 +110,22 @@ def sender_number(written: str, country: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if known else written
 
 
-def location_problems(location: str, where: str) -> Sequence[Problem]:
-    """What is wrong with the id of a location that stands at this place."""
-    if location and location == location.strip() and len(location) <= _LONGEST_ID and location.isprintable():
-        return ()
-    sentence = f"events name a location by at most {_LONGEST_ID} printable characters, without space around them"
-    return (Problem("invalid-location", where, sentence),)
+def location_problems(location: Mapping[str, str], country: str, at: str = "") -> list[Problem]:
+    """What is wrong with what is known of a location: its `id` and columns. `country` is its clinic's, and `at` leads
+    the places."""
+    found: list[Problem] = []
+    if "id" in location and not _is_id(location["id"]):
+        sentence = f"events name a location by at most {_LONGEST_ID} printable characters, without space around them"
+        found.append(Problem("invalid-location", f"{at}id", sentence))
+    if not location.get("name", "as it is").strip():
+        found.append(Problem("empty-field", f"{at}name", "clients read the location's name: it may not be empty"))
+    if location.get("time_zone"):
+        found += zone_problems(location["time_zone"], f"{at}time_zone")
+    return [*found, *phone_problems(location, country, at)]
+
+
+def _is_id(text: str) -> bool:
+    return bool(text) and text == text.strip() and len(text) <= _LONGEST_ID and text.isprintable()
 
 
 def zone_problems(zone: str, where: str) -> Sequence[Problem]:
@@ -158,7 +187,7 @@ _CHECKS: Mapping[str, tuple[Callable[[str], object], str, str]] = {
     "forget_after_months": (
         _is_age,
         "invalid-forget-after",
-        f"forget clients who have not come for 12 to {LONGEST_MONTHS} months, or 0: nobody",
+        f"forget clients who have not come for 12 to {LONGEST_MONTHS} months, or never (0)",
     ),
     "quiet_start": _QUIET,
     "quiet_end": _QUIET,

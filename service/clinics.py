@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, time
 from types import SimpleNamespace
 from typing import Any, Final
@@ -12,15 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.clinic_fields import (
-    Setting,
-    field_problems,
-    location_problems,
-    phone_problems,
-    sender_number,
-    zone_problems,
-)
+from service.clinic_fields import Setting, clinic_problems, field_problems, phone_problems, sender_number
 from service.errors import BadInput, Conflict, Problem
+from service.intake.addresses import email_address
 from service.store.alerts import hurry_alerts
 from service.store.clinics import House, country_of_clinic, house_of_rows
 from service.store.replanning import replan_clinic
@@ -35,7 +29,6 @@ RATE: Final = 10.0
 _TEXTS_FROM = re.compile(r"\+[1-9]\d{6,14}|\d{3,8}|(?=[A-Za-z0-9 ]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9 ]{0,10}")
 """A number, a short code, or a name."""
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
-_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +139,14 @@ async def refuse_taken(connection: AsyncConnection, clinic: str, senders: Sequen
         await lock_matters(connection, [f"sms from {own}" for own in (sender.address, sender.messaging_service) if own])
         same = [table.c.address == sender.address] if sender.address else []
         same += [table.c.messaging_service == sender.messaging_service] if sender.messaging_service else []
-        used = sa.select(table.c.clinic).where(table.c.medium == sender.medium.value, sa.or_(sa.false(), *same))
-        if await connection.scalar(used.where(table.c.clinic != clinic).limit(1)):
+        used = sa.select(table.c.address).where(table.c.medium == sender.medium.value, sa.or_(sa.false(), *same))
+        taken = await connection.scalar(used.where(table.c.clinic != clinic).limit(1))
+        if taken is not None:
+            which = "address" if sender.address and taken == sender.address else "messaging_service"
             sentence = (
                 "another clinic's texts come from here: give this clinic a number or messaging service of its own"
             )
-            raise Conflict(Problem("sender-taken", "senders.sms", sentence))
+            raise Conflict(Problem("sender-taken", f"senders.sms.{which}", sentence))
 
 
 def house_of(new: NewClinic, now: datetime) -> House:
@@ -166,8 +161,7 @@ async def change_clinic(connection: AsyncConnection, clinic: str, values: Mappin
 
     Raises BadInput with every problem at once; nothing is stored then.
     """
-    country = str(values.get("country") or await country_of_clinic(connection, clinic))
-    if problems := [*field_problems(values), *phone_problems(values, country)]:
+    if problems := change_problems(values, await country_of_clinic(connection, clinic)):
         raise BadInput(*problems)
     table = core(Clinic)
     if "caps" in values:
@@ -178,6 +172,12 @@ async def change_clinic(connection: AsyncConnection, clinic: str, values: Mappin
     if values.get("alert_email"):  # what waits to be told to somebody can be told now
         await hurry_alerts(connection, clinic, now)
         await notify_alert(connection)
+
+
+def change_problems(values: Mapping[str, Setting], country: str) -> list[Problem]:
+    """What is wrong with what is to be set for a clinic. `country` is what it has: its phones without a prefix are
+    there."""
+    return [*field_problems(values), *phone_problems(values, str(values.get("country") or country))]
 
 
 async def _changed_caps(connection: AsyncConnection, clinic: str, changes: Any) -> dict[str, Any]:
@@ -191,33 +191,13 @@ async def _changed_caps(connection: AsyncConnection, clinic: str, changes: Any) 
 _PLANS_FOLLOW = frozenset({"time_zone", "quiet_start", "quiet_end", "quiet_email", "alert_email"})
 
 
+_CHECKED = ("id", "alert_email", "brand", "caps", "care_consent", "country", "forget_after_months", "locale", "name",
+            "phone", "sms_countries", "time_zone", "urgent_phone")  # fmt: skip
+
+
 def _problems(new: NewClinic) -> list[Problem]:
-    found = []
-    if not _NAME.fullmatch(new.id):
-        sentence = "a clinic's short name is 2 to 40 lower-case letters, digits and hyphens, like glow-soho"
-        found.append(Problem("invalid-clinic", "id", sentence))
-    names = (
-        "alert_email",
-        "brand",
-        "caps",
-        "care_consent",
-        "country",
-        "forget_after_months",
-        "locale",
-        "name",
-        "phone",
-        "sms_countries",
-        "time_zone",
-    )
-    found += field_problems({name: getattr(new, name) for name in names})
-    found += phone_problems({"phone": new.phone, "urgent_phone": new.urgent_phone}, new.country)
-    for place in new.places:
-        phones = {"phone": place.phone, "urgent_phone": place.urgent_phone}
-        found += phone_problems(phones, new.country, f"places.{place.id}.")
-        found += location_problems(place.id, f"places.{place.id}.id")
-        if place.time_zone:
-            found += zone_problems(place.time_zone, f"places.{place.id}.time_zone")
-    return [*found, *sender_problems(new.senders), *_twice("places", [place.id for place in new.places])]
+    known = {name: getattr(new, name) for name in _CHECKED} | {"locations": [asdict(place) for place in new.places]}
+    return [*clinic_problems(known), *sender_problems(new.senders)]
 
 
 def as_stored(sender: NewSender, country: str) -> NewSender:
@@ -233,11 +213,11 @@ def sender_problems(senders: Sequence[NewSender]) -> list[Problem]:
         if not 0 < sender.rate < math.inf
     ]
     wrong = [problem for sender in senders for problem in _wrong_origins(sender)]
-    return [*rates, *wrong, *_twice("senders", [sender.medium for sender in senders])]
+    return [*rates, *wrong, *_twice([sender.medium for sender in senders])]
 
 
 def _wrong_origins(sender: NewSender) -> Iterator[Problem]:
-    """What texts cannot come from."""
+    """What messages cannot come from."""
     if sender.medium is Medium.SMS and sender.address and not _TEXTS_FROM.fullmatch(sender.address):
         sentence = "write the number with + and its country, like +447400123456, a short code, or a name of 11 letters"
         yield Problem("invalid-number", "senders.sms.address", sentence)
@@ -245,11 +225,14 @@ def _wrong_origins(sender: NewSender) -> Iterator[Problem]:
     if sender.messaging_service and not by_service:
         sentence = "this is no messaging service of Twilio, which sends texts: MG and 32 of 0-9 and a-f"
         yield Problem("invalid-number", f"senders.{sender.medium}.messaging_service", sentence)
+    if sender.medium is Medium.EMAIL and sender.address and not email_address(sender.address).value:
+        sentence = "write the address that letters come from, like care@clinic.example"
+        yield Problem("invalid-email", "senders.email.address", sentence)
 
 
-def _twice(what: str, ids: Sequence[str]) -> list[Problem]:
-    repeated = sorted({id_ for id_ in ids if ids.count(id_) > 1})
-    return [Problem("given-twice", f"{what}.{id_}", "this is given twice") for id_ in repeated]
+def _twice(media: Sequence[Medium]) -> list[Problem]:
+    repeated = sorted({medium for medium in media if media.count(medium) > 1})
+    return [Problem("given-twice", f"senders.{medium}", "this is given twice") for medium in repeated]
 
 
 def _clinic_row(new: NewClinic, now: datetime) -> dict[str, object]:

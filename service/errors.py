@@ -4,7 +4,9 @@ A code never changes once released; the sentence may. `where` names the place (a
 sentence says how to mend it. Messages never carry personal data.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,15 @@ class NotFound(AftercareError):
 
     exit_code = 4
     status = 404
+
+
+@contextmanager
+def told_by(place: Callable[[str], str]) -> Iterator[None]:
+    """Tell what is refused within by the places that its reader wrote: `place` turns ours into an option or a field."""
+    try:
+        yield
+    except (BadInput, Conflict, NotFound) as error:
+        raise type(error)(*(replace(one, where=place(one.where)) for one in error.problems)) from None
 
 
 class Unauthorized(AftercareError):

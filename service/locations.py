@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.audit import Deed, note
-from service.clinic_fields import location_problems, phone_problems, zone_problems
+from service.clinic_fields import location_problems
 from service.errors import BadInput, NotFound, Problem
 from service.store import locations as store
 from service.store.clinics import country_of_clinic
@@ -21,12 +21,8 @@ async def put_location(
     Raises BadInput with every problem.
     """
     known = await store.hold_location(connection, clinic, location)
-    problems = [*location_problems(location, "id")]
-    if not values.get("name", "as it is" if known else "").strip():
-        problems.append(Problem("empty-field", "name", "clients read the location's name: it may not be empty"))
-    problems += zone_problems(values["time_zone"], "time_zone") if values.get("time_zone") else []
-    problems += phone_problems(values, await country_of_clinic(connection, clinic))
-    if problems:
+    given = {"id": location, **({} if known else {"name": ""}), **values}
+    if problems := location_problems(given, await country_of_clinic(connection, clinic)):
         raise BadInput(*problems)
     await store.save_location(connection, clinic, location, values, is_new=known is None)
     if "time_zone" in values and values["time_zone"] != (known.time_zone if known else ""):

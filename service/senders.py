@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit import Deed, note
 from service.clinics import RATE, NewSender, as_stored, refuse_taken, sender_problems, sender_row
 from service.errors import BadInput, Conflict, NotFound, Problem
-from service.intake.addresses import email_address
 from service.store import senders as store
 from service.store import troubles as queries
 from service.store.clinics import country_of_clinic
@@ -33,7 +32,7 @@ async def put_sender(
     had = {name: getattr(known, name) for name in ("address", "messaging_service", "rate", "daily_cap") if known}
     given: dict[str, Any] = {"address": "", "rate": RATE, **had, **values}
     sender = as_stored(NewSender(medium, **given), await country_of_clinic(connection, clinic))
-    if problems := [*sender_problems([sender]), *_address_problems(sender)]:
+    if problems := sender_problems([sender]):
         raise BadInput(*problems)
     if {"address", "messaging_service"} & values.keys():
         await refuse_taken(connection, clinic, [sender])
@@ -94,9 +93,3 @@ async def _the_sender(connection: AsyncConnection, clinic: str, sender: str) -> 
         sentence = f"{clinic} has no sender {sender}: there are {', '.join(rows) or 'none'}"
         raise NotFound(Problem("unknown-sender", sender, sentence))
     return rows[sender]
-
-
-def _address_problems(sender: NewSender) -> list[Problem]:
-    wrong = sender.medium is Medium.EMAIL and sender.address and not email_address(sender.address).value
-    sentence = "write the address that letters come from, like care@clinic.example"
-    return [Problem("invalid-email", "senders.email.address", sentence)] if wrong else []

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
-from itertools import islice
 from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,7 +24,6 @@ log = logs.get(__name__)
 
 _CLINICS_KEPT = 2_000
 _PARSED_KEPT = 4_096
-_BEST_KEPT = 4_096
 
 
 class Origin(StrEnum):
@@ -85,7 +83,6 @@ class Wordings:
         self.templates = templates
         self._own: dict[str, Own] = {}
         self._parsed = lru_cache(maxsize=_PARSED_KEPT)(self._parse)
-        self._best = lru_cache(maxsize=_BEST_KEPT)(self._first)
 
     async def refresh(self, connection: AsyncConnection, houses: Iterable[House]) -> None:
         """Read anew what these clinics have changed since they were read last, by their stamps."""
@@ -111,30 +108,15 @@ class Wordings:
         Those of the clinic that cannot be read (any more) are passed over, for the version that was sent before them.
         `own` is given where a draft is tried out.
         """
-        asked = (own or self.own(house.id), house.locale, protocol, step, medium, reader)
-        if own is None and (best := self._best(*asked)):
-            yield best
-            yield from islice(self._choices(*asked), 1, None)
-        else:
-            yield from self._choices(*asked)
-
-    def _choices(
-        self, own: Own, default_locale: str, protocol: str, step: str, medium: Medium, reader: str
-    ) -> Iterator[Choice]:
-        for tag in fallbacks(reader, default_locale):
+        own = own or self.own(house.id)
+        for tag in fallbacks(reader, house.locale):
             for key, source in own.sources.get((protocol, step, medium, tag), ()):
                 if wording := self._parsed(key, source):
                     native = _language(tag) == _language(reader)
                     yield Choice(wording, Origin.CLINIC if native else Origin.CLINIC_DEFAULT)
-        if shipped := self.templates.find(protocol, step, medium, reader, default_locale):
+        if shipped := self.templates.find(protocol, step, medium, reader, house.locale):
             native = _language(shipped.locale) == _language(reader)
             yield Choice(shipped, Origin.SHIPPED if native else Origin.SHIPPED_DEFAULT)
-
-    def _first(
-        self, own: Own, default_locale: str, protocol: str, step: str, medium: Medium, reader: str
-    ) -> Choice | None:
-        """Of the choices nearly always the only one that is asked for, so it is kept."""
-        return next(self._choices(own, default_locale, protocol, step, medium, reader), None)
 
     def held(self, house: House, protocol: str, step: str, medium: Medium, reader: str) -> bool:
         """Whether the clinic holds back the message that this reader would get."""

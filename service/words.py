@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from typing import Protocol as Shape
 
@@ -20,23 +21,26 @@ from service.render import (
     CourseFacts,
     LinkFacts,
     LocationFacts,
+    Script,
     Templates,
     TreatmentFacts,
     Values,
     Wording,
-    pick,
     render,
+    script_of,
     tag_of,
-    values_for,
+    values_of_the_visit,
 )
 from service.render.page import Page, page_of
 from service.store.clinics import House, Place
 from service.timing import local
 from service.types import MEDIA, Json, Kind, Medium, Message, Purpose, Sms
 from service.values import value_type
-from service.wordings import Choice, Origin, Wordings
+from service.wordings import Origin, Own, Wordings
 
 log = logs.get(__name__)
+
+_BEST_KEPT = 4_096
 
 
 class Unwritable(AftercareError):
@@ -126,6 +130,7 @@ class Words:
         self._protocols = protocols
         self._links = links or unlinked()
         self._recall = lru_cache(maxsize=256)(templates.recall)
+        self._best = lru_cache(maxsize=_BEST_KEPT)(self._first)
 
     async def refresh(self, connection: AsyncConnection, houses: Iterable[House]) -> None:
         """Learn what these clinics have published, held or confirmed since. Costs nothing where they have not."""
@@ -153,27 +158,42 @@ class Words:
         """
         medium, reader = MEDIA[facts.medium], facts.locale or house.locale
         failed: Unwritable | None = None
-        for choice in self._wordings.choices(house, facts.protocol, facts.step, medium, reader):
+        for words, origin in self._scripts(facts, house, medium, reader):
             try:
-                return self._written(facts, house, choice, reader)
+                return self._written(facts, words, origin)
             except Unwritable as error:
                 failed = error
-                if choice.origin.own:
+                if origin.own:
                     log.warning(
                         "own words failed", clinic=house.id, protocol=facts.protocol, step=facts.step, code=error.code
                     )
         raise failed or Unwritable(Problem("no-words", f"{facts.protocol}/{facts.step}", f"there is no {medium} text"))
 
-    def _written(self, facts: Facts, house: House, choice: Choice, reader: str) -> Written:
-        wording = choice.wording
-        locale = wording.locale_for(reader)
+    def _scripts(self, facts: Facts, house: House, medium: Medium, reader: str) -> Iterator[tuple[Script, Origin]]:
+        """The best first. It is nearly always the only one that is asked for, so it is kept."""
+        own = self._wordings.own(house.id)
+        best = self._best(own, house, facts.location, facts.protocol, facts.step, medium, reader)
+        if best is not None:
+            yield best
+            choices = self._wordings.choices(house, facts.protocol, facts.step, medium, reader)
+            for choice in islice(choices, 1, None):
+                yield _script(choice.wording, house, facts.location, reader), choice.origin
+
+    def _first(
+        self, own: Own, house: House, location: str, protocol: str, step: str, medium: Medium, reader: str
+    ) -> tuple[Script, Origin] | None:
+        """What this clinic's words are by `own`; it is among the arguments since what is kept must change with it."""
+        choice = next(self._wordings.choices(house, protocol, step, medium, reader, own), None)
+        return (_script(choice.wording, house, location, reader), choice.origin) if choice else None
+
+    def _written(self, facts: Facts, words: Script, origin: Origin) -> Written:
         link = self._links.new()
-        values = self._values(facts, house, wording.fields, locale, link)
+        values = self._values(facts, words, link)
         try:
-            message = render(wording, values)
+            message = render(words.wording, values)
         except AftercareError as error:
             raise Unwritable(*error.problems) from None
-        return Written(message, wording, locale, pick(values, wording.fields), choice.origin, link)
+        return Written(message, words.wording, words.locale, words.pin(values), origin, link)
 
     def page(self, message: Any, house: House, link: Link, sent: Any) -> Page:
         """A sent message's full advice as a page, in the client's language: its step's letter, without a name.
@@ -185,7 +205,7 @@ class Words:
         reader = message.locale or house.locale
         failed = Unwritable(Problem("no-words", f"{message.protocol}/{message.step}", "there is no letter"))
         for wording in self._letters(message, house, reader, sent):
-            values = self._values(message, house, wording.fields, wording.locale_for(reader), link)
+            values = self._values(message, _script(wording, house, message.location, reader), link)
             pinned = message.pinned if _same_language(message.sent_locale, reader) else {}
             told = {group: {**found, **pinned.get(group, {})} for group, found in values.items()}
             try:
@@ -205,18 +225,15 @@ class Words:
         key = (wording.protocol, wording.step, Medium(wording.medium), wording.locale, wording.source)
         return render(self._recall(*key), veiled(attempt.pinned))
 
-    def _values(self, facts: Facts, house: House, fields: frozenset[str], locale: str, link: Link) -> Values:
-        """The values that words with these fields read; working out what they do not read would cost more than they."""
-        place = house.places.get(facts.location)
-        groups = _groups(fields)
-        return values_for(
+    def _values(self, facts: Facts, words: Script, link: Link) -> Values:
+        """The values that these words read; working out what they do not read would cost more than they."""
+        groups = words.groups
+        return values_of_the_visit(
+            words.place,
             ClientFacts(facts.first_name),
-            clinic_facts(house),
             self._treatment_facts(facts) if "treatment" in groups or "provider" in groups else None,
-            location=_location_facts(place),
-            course=self._course_facts(facts) if "course" in groups else None,
-            links=_link_facts(facts, house, place, fields, link) if "links" in groups else None,
-            locale=locale,
+            self._course_facts(facts) if "course" in groups else None,
+            _link_facts(facts, words, link) if "links" in groups else None,
         )
 
     def _treatment_facts(self, facts: Facts) -> TreatmentFacts:
@@ -238,12 +255,12 @@ def _same_language(one: str, other: str) -> bool:
     return tag_of(one).partition("-")[0] == tag_of(other).partition("-")[0]
 
 
-@lru_cache(maxsize=4096)
-def _groups(fields: frozenset[str]) -> frozenset[str]:
-    return frozenset(path.partition(".")[0] for path in fields)
+def _script(wording: Wording, house: House, location: str, reader: str) -> Script:
+    place = house.places.get(location)
+    booking = (place.booking_url if place else "") or house.booking_url
+    return script_of(wording, reader, clinic_facts(house), _location_facts(place), booking)
 
 
-@lru_cache(maxsize=1024)
 def clinic_facts(house: House) -> ClinicFacts:
     """Who writes, as templates read it."""
     return ClinicFacts(
@@ -253,26 +270,20 @@ def clinic_facts(house: House) -> ClinicFacts:
         address=house.address,
         logo=house.brand.get("logo", ""),
         colour=house.brand.get("colour", ""),
+        country=house.country,
     )
 
 
-@lru_cache(maxsize=4096)
 def _location_facts(place: Place | None) -> LocationFacts:
     if place is None:
         return LocationFacts()
     return LocationFacts(place.name, place.phone, place.urgent_phone, place.address)
 
 
-def _link_facts(facts: Facts, house: House, place: Place | None, fields: frozenset[str], link: Link) -> LinkFacts:
-    return LinkFacts(
-        booking=_booking(facts, house, place) if "links.booking" in fields else "",
-        page=link.page if "links.page" in fields else "",
-        preferences=link.preferences if "links.preferences" in fields else "",
-    )
-
-
-def _booking(facts: Facts, house: House, place: Place | None) -> str:
+def _link_facts(facts: Facts, words: Script, link: Link) -> LinkFacts:
     """Only messages that suggest a visit carry the booking link; care messages sell nothing."""
-    if facts.purpose != Purpose.REBOOK:
-        return ""
-    return (place.booking_url if place else "") or house.booking_url
+    return LinkFacts(
+        booking=words.booking if "links.booking" in words.own and facts.purpose == Purpose.REBOOK else "",
+        page=link.page if "links.page" in words.own else "",
+        preferences=link.preferences if "links.preferences" in words.own else "",
+    )

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from babel.dates import format_datetime, format_skeleton
 
+from service.locales import regional
 from service.render.clean import for_html, lines, one_line
 from service.store.clinics import House
 from service.timing import local
@@ -100,11 +101,17 @@ def _plain(name: str) -> str:
 
 
 def _at(moment: datetime, house: House, pattern: str) -> str:
-    return str(format_datetime(local(moment, house.time_zone), pattern, locale=_language(house.locale)))
+    return str(format_datetime(local(moment, house.time_zone), pattern, locale=_reading(house)))
 
 
 def _date(moment: datetime, house: House, location: str) -> str:
-    return str(format_skeleton("MMMMd", local(moment, house.zone_for("", location)), locale=_language(house.locale)))
+    return str(format_skeleton("MMMMd", local(moment, house.zone_for("", location)), locale=_reading(house)))
+
+
+def _reading(house: House) -> str:
+    """As staff there write dates, in the language of the letter."""
+    language = _language(house.locale)
+    return regional(house.locale if house.locale.lower().startswith(language) else language, house.country)
 
 
 def _language(locale: str) -> str:

@@ -4,7 +4,7 @@ Versions are only added. An author says which version their change is based on; 
 refused and the newer one shown. Nothing is published that nobody has looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import unified_diff
 from typing import Any
@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit import Deed, note
 from service.authoring.check import USUAL, WritingRules, check, key_of, where_of
 from service.authoring.look import looks
-from service.authoring.model import SHIPPED, Change, Checked, Newest, Published, Sheet, Shown, Standing
+from service.authoring.model import SHIPPED, Change, Checked, Foreseen, Newest, Published, Sheet, Shown, Standing
 from service.authoring.page import Page
+from service.authoring.pushing import judged, pushed
 from service.content import Content
 from service.errors import BadInput, Conflict, NotFound, Problem
 from service.store import templates as store
@@ -59,11 +60,25 @@ class TemplateBook:
             rows = await store.newest_sources(connection, clinic)
         shipped = self._shipped()
         own = {
-            key: Newest(row.number, row.source or shipped.get(key, ""), tuple(row.accepted))
+            key: Newest(row.number, row.source or shipped.get(key, ""), tuple(row.accepted), row.kind == "draft")
             for key, row in rows.items()
             if self._exists(key)
         }
         return {key: Newest(SHIPPED, source) for key, source in shipped.items()} | own
+
+    async def foresee(self, clinic: str, sources: Mapping[TemplateKey, str], *, publish: bool = True) -> Foreseen:
+        """What a push of these words would do, before anything is saved: what passes here is published.
+
+        All of them can be read: what is wrong in itself was found without a clinic.
+        """
+        if not sources:
+            return Foreseen()
+        newest = await self.newest(clinic)
+        async with self._database.read() as connection:
+            page = await self._page(connection, clinic, next(iter(sources)))
+            readers = await store.locales_read(connection, clinic)
+        changed = pushed(sources, newest, page.house.locale, publish=publish)
+        return Foreseen(changed, judged(page, sources, changed, readers))
 
     async def open(self, clinic: str, key: TemplateKey) -> Sheet:
         """All about one message in one language. Raises NotFound where nobody has written it."""

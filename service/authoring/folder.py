@@ -115,7 +115,8 @@ def _found(
     writing: WritingRules,
 ) -> Found:
     accepted = _codes_for(where_of(key), rules)
-    checked = check(content, key, source, at=at, missing=tuple(_missing(key, sources)), rules=writing)
+    missing = tuple(_missing(content, key, sources))
+    checked = check(content, key, source, at=at, missing=missing, rules=writing)
     return Found(key, source, checked, tuple(dict.fromkeys(accepted)))
 
 
@@ -123,11 +124,20 @@ def _codes_for(path: str, rules: Mapping[str, Sequence[str]]) -> list[str]:
     return [code for glob, codes in rules.items() if fnmatchcase(path, glob) for code in codes]
 
 
-def _missing(key: TemplateKey, sources: Mapping[TemplateKey, str]) -> Iterator[str]:
-    """Languages that this folder has of other messages, and not of this one."""
-    languages = {tag_of(other.locale).partition("-")[0] for other in sources}
-    own = {tag_of(other.locale).partition("-")[0] for other in sources if other[:3] == key[:3]}
-    yield from sorted(languages - own)
+def _missing(content: Content, key: TemplateKey, sources: Mapping[TemplateKey, str]) -> Iterator[str]:
+    """Languages that this folder has of other messages, and not of this one; and those in which it is shipped.
+
+    Which of those a clinic's clients read is not known here: any, so that no clinic finds more than this.
+    """
+    shipped = {
+        one.locale for one in content.templates.wordings.values() if (one.protocol, one.step, one.medium) == key[:3]
+    }
+    languages = {_language(locale) for locale in shipped | {other.locale for other in sources}}
+    yield from sorted(languages - {_language(other.locale) for other in sources if other[:3] == key[:3]})
+
+
+def _language(locale: str) -> str:
+    return tag_of(locale).partition("-")[0]
 
 
 def _accepted(folder: Path) -> dict[str, Sequence[str]]:

@@ -1,6 +1,6 @@
 """What clinics' authors are shown: findings about words, how they look, where they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -109,6 +109,18 @@ class Newest:
     source: str
     accepted: tuple[str, ...] = ()
     """Codes of the warnings that were taken on with them."""
+    draft: bool = False
+    """Whether they wait to be published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a push of words would do in a clinic."""
+
+    changed: tuple[TemplateKey, ...] = ()
+    """What it saves, in the order in which that is to be published."""
+    checked: Mapping[TemplateKey, Checked] = field(default_factory=dict)
+    """What is found in each of the words, as if all of them were sent."""
 
 
 @dataclass(frozen=True, slots=True)

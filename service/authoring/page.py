@@ -1,6 +1,6 @@
 """One message of one clinic in one language, open in a transaction: what is asked of it and written to it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -49,10 +49,16 @@ class Page:
         return source
 
     async def check(self, source: str) -> Checked:
+        return self.judge(source, await store.locales_read(self.connection, self.house.id))
+
+    def judge(self, source: str, readers: Collection[str]) -> Checked:
+        """What is found in a source that is sent to clients of these locales, in the clinic as it is."""
         found = check(self.content, self.key, source, at=self.treated_at, rules=self.rules)
         if found.wording is None:
             return found
-        missing = await self._missing(self.own.with_draft(self.key, source))
+        missing = self._missing(self.own.with_draft(self.key, source), readers)
+        if not missing:
+            return found
         return check(self.content, self.key, source, at=self.treated_at, missing=missing, rules=self.rules)
 
     async def touches(self, source: str | None) -> int:
@@ -114,9 +120,8 @@ class Page:
             return Conflict(Problem("no-version-yet", "If-Match", sentence))
         return Stale(row)
 
-    async def _missing(self, own: Own) -> tuple[str, ...]:
+    def _missing(self, own: Own, readers: Collection[str]) -> tuple[str, ...]:
         """The languages of clients who would get these words, and could have shipped ones in their own language."""
-        readers = await store.locales_read(self.connection, self.house.id)
         return tuple(sorted({_language(reader) for reader in readers if reader and self._loses(own, reader)}))
 
     def _loses(self, own: Own, reader: str) -> bool:

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from service.audit import Deed, lines_json
+from service.cli.layout import print_rows
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.errors import BadInput, Problem
 from service.settings import Settings
@@ -48,7 +47,7 @@ def list_(
     elif as_csv:
         typer.echo(sheet(_COLUMNS, [[line[name] for name in _COLUMNS] for line in page["lines"]]), nl=False)
     else:
-        Console().print(_table(page["lines"]))
+        print_rows(_COLUMNS, map(_cells, page["lines"]), head=3)
         if page["next"]:
             typer.echo(f"There are more: --cursor {page['next']}")
 
@@ -60,11 +59,8 @@ async def _list(settings: Settings, clinic: str, sought: Sought, before: UUID | 
             return list(await lines_page(connection, clinic, sought, before, limit))
 
 
-def _table(lines: list[dict[str, Any]]) -> Table:
-    table = Table(*_COLUMNS)
-    for line in lines:
-        table.add_row(f"{line['at']:%Y-%m-%d %H:%M:%S}", *(line[name] or "" for name in _COLUMNS[1:]))
-    return table
+def _cells(line: dict[str, Any]) -> list[str]:
+    return [f"{line['at']:%Y-%m-%d %H:%M:%S}", *(line[name] or "" for name in _COLUMNS[1:])]
 
 
 def _time(text: str | None) -> datetime | None:

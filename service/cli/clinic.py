@@ -1,13 +1,13 @@
 """`aftercare clinic`: list and show clinics, let staff in, pause one and let it go on."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from service.audit import Deed, note
+from service.cli.layout import print_facts, print_rows
 from service.cli.lazy import Lazy, lazy_group
 from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
@@ -29,6 +29,10 @@ _COMMANDS = (
 )
 app = typer.Typer(cls=lazy_group(*_COMMANDS), no_args_is_help=True)
 
+_TEXTS = {
+    "name": "name", "zone": "time_zone", "country": "country", "locale": "locale", "phone": "phone",
+    "urgent phone": "urgent_phone", "address": "address", "booking url": "booking_url", "alert email": "alert_email",
+}  # fmt: skip
 _SIGN_IN_LIFETIME = timedelta(hours=1)
 
 
@@ -40,10 +44,8 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table("clinic", "name", "zone", "language", "paused since")
-    for row in rows:
-        table.add_row(row["id"], row["name"], row["time_zone"], row["locale"], str(row["paused_at"] or ""))
-    Console().print(table)
+    told = [(row["id"], row["name"], row["time_zone"], row["locale"], _moment(row["paused_at"])) for row in rows]
+    print_rows(("clinic", "name", "zone", "language", "paused since"), told, head=2)
 
 
 @app.command("sign-in")
@@ -68,16 +70,7 @@ def show(clinic: ClinicOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    found["caps"] = ", ".join(_cap_line(name, cap) for name, cap in found["caps"].items())
-    months = found.pop("forget_after_months")
-    found["forget_after"] = f"{months} months" if months else "never"
-    for name, value in found.items():
-        if name not in {"locations", "senders"}:
-            typer.echo(f"{name + ':':14}{value if value is not None else ''}")
-    for place in found["locations"]:
-        typer.echo(f"{'location:':14}{place['id']}, {place['name']}")
-    for sender in found["senders"]:
-        typer.echo(f"{'sender:':14}{_sender_line(sender)}")
+    print_facts(_facts(found))
 
 
 @app.command("pause")
@@ -104,6 +97,28 @@ def resume(clinic: ClinicOption, as_json: JsonOption = False) -> None:
         typer.echo(f"Still paused: {_sender_line(row)}. `aftercare sender resume` lets it go on.")
 
 
+def _facts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A clinic as a person reads it, by the names that `clinic set` takes it by; what is not set is left out."""
+    yield "clinic", found["id"]
+    yield from ((name, found[column]) for name, column in _TEXTS.items())
+    yield "care consent", found["care_consent"]
+    both = "texts and email" if found["quiet_email"] else "texts"
+    yield "quiet hours", f"{found['quiet_start']} to {found['quiet_end']}, for {both}"
+    yield "sms countries", ", ".join(found["sms_countries"]) or found["country"]
+    yield "caps", ", ".join(_cap_line(name, cap) for name, cap in found["caps"].items())
+    yield from ((name, found["brand"].get(name, "")) for name in ("colour", "logo"))
+    months = found["forget_after_months"]
+    yield "forget after", f"{months} months" if months else "never"
+    yield "added", _moment(found["created_at"])
+    yield "paused since", _moment(found["paused_at"])
+    yield from (("location", f"{place['id']}, {place['name']}") for place in found["locations"])
+    yield from (("sender", _sender_line(sender)) for sender in found["senders"])
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
 def _cap_line(purpose: str, cap: dict[str, int]) -> str:
     """As `clinic set --cap` takes it."""
     return f"{purpose} {cap['most']} in {cap['days']} {'day' if cap['days'] == 1 else 'days'}"
@@ -111,7 +126,7 @@ def _cap_line(purpose: str, cap: dict[str, int]) -> str:
 
 def _sender_line(row: dict[str, Any]) -> str:
     address = row["address"] or row["messaging_service"] or "no address"
-    paused = f", paused since {row['paused_at']:%Y-%m-%d %H:%M} UTC" if row["paused_at"] else ""
+    paused = f", paused since {_moment(row['paused_at'])}" if row["paused_at"] else ""
     why = f" ({sentence(row['paused_reason']).rstrip('.')})" if row["paused_at"] and row["paused_reason"] else ""
     return f"{row['id']}, {address}, {row['rate']:g} a second{paused}{why}"
 

@@ -1,27 +1,40 @@
 """`aftercare clinic add` and `set`: what is known of a clinic."""
 
 import re
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Annotated, TypeVar
 
 import typer
 
 from service.audit import Deed, note
 from service.cli.someone import someone
-from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
+from service.cli.tools import (
+    ClinicOption,
+    JsonOption,
+    in_loop,
+    open_store,
+    option_of,
+    print_json,
+    require_clinic,
+    settings_for,
+)
 from service.clinic_fields import Setting
-from service.clinics import NewClinic, add_clinic, change_clinic
-from service.errors import BadInput, Problem
+from service.clinics import NewClinic, add_clinic, change_clinic, change_problems
+from service.errors import BadInput, Problem, told_by
 from service.settings import Settings
 from service.store.pauses import clinic_whole
 from service.wiring.shared import clinic_defaults, inbound_address
 
+T = TypeVar("T")
+
 
 def add(
     id: Annotated[str, typer.Argument(help="Short name, like glow-soho.")],  # noqa: A002 - the argument's name in --help
-    name: Annotated[str, typer.Option(help="As clients know it: it leads every message.")],
-    zone: Annotated[str, typer.Option("--zone", help="IANA time zone, like Europe/London.")],
-    phone: Annotated[str, typer.Option(help="The number that messages name.")],
-    country: Annotated[str, typer.Option(help="Two capital letters: how numbers without + are read.")],
+    name: Annotated[str, typer.Option(help="As clients know it: it leads every message. Required.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help="IANA time zone, like Europe/London. Required.")] = "",
+    phone: Annotated[str, typer.Option(help="The number that messages name. Required.")] = "",
+    country: Annotated[str, typer.Option(help="Two capital letters: how numbers without + are read. Required.")] = "",
     locale: Annotated[str, typer.Option(help="Language of clients who gave none.")] = "en",
     urgent_phone: Annotated[str, typer.Option(help="The number for worries that cannot wait.")] = "",
     address: str = "",
@@ -95,11 +108,14 @@ def set_(
     changed: dict[str, Setting] = {field: value for field, value in given.items() if value is not None}
     if sms_countries is not None:
         changed["sms_countries"] = _countries(sms_countries)
-    if forget_after is not None:
-        changed["forget_after_months"] = _months(forget_after)
-    if cap:
-        changed["caps"] = dict(map(_cap, cap))
+    unreadable: list[Problem] = []
+    for months in _each(_months, [] if forget_after is None else [forget_after], unreadable):
+        changed["forget_after_months"] = months
+    if caps := dict(_each(_cap, cap or [], unreadable)):
+        changed["caps"] = caps
     brand = {name: value for name, value in (("colour", colour), ("logo", logo)) if value is not None}
+    if unreadable:
+        raise BadInput(*unreadable, *_told(change_problems(changed | {"brand": brand}, country or "")))
     if not changed and not brand:
         raise BadInput(Problem("nothing-to-set", "", "name what to change: `aftercare clinic set --help`"))
     settings = settings_for("tool")
@@ -117,6 +133,35 @@ def _say_what_comes_next(settings: Settings, new: NewClinic) -> None:
     if not new.alert_email:
         setting = f"`aftercare clinic set --clinic {new.id} --alert-email ADDRESS`"
         typer.echo(f"Its clients are asked nothing until {setting}.")
+
+
+_OPTIONS = {
+    "id": "ID", "time_zone": "--zone", "brand.colour": "--colour", "brand.logo": "--logo",
+    "forget_after_months": "--forget-after", "senders.sms.address": "--sms-from",
+    "senders.sms.messaging_service": "--sms-service", "senders.email.address": "--email-from",
+}  # fmt: skip
+
+
+def _option(place: str) -> str:
+    """A place as the command line has it."""
+    if place.startswith("caps."):
+        return "--cap"
+    return _OPTIONS.get(place) or option_of(place)
+
+
+def _told(problems: Iterable[Problem]) -> list[Problem]:
+    return [replace(one, where=_option(one.where)) for one in problems]
+
+
+def _each(read: Callable[[str], T], written: Iterable[str], unreadable: list[Problem]) -> list[T]:
+    """Those that can be read; of the others their problems go to `unreadable`."""
+    found = []
+    for one in written:
+        try:
+            found.append(read(one))
+        except BadInput as error:
+            unreadable += error.problems
+    return found
 
 
 def _countries(written: str) -> list[str]:
@@ -153,7 +198,8 @@ def _brand(colour: str, logo: str) -> dict[str, str]:
 async def _add(settings: Settings, new: NewClinic) -> None:
     async with open_store(settings) as database, database.write() as connection:
         now = await database.now(connection)
-        await add_clinic(connection, new, now)
+        with told_by(_option):
+            await add_clinic(connection, new, now)
         await note(connection, new.id, someone(), Deed.CLINIC_ADDED, now)
 
 
@@ -164,5 +210,6 @@ async def _set(settings: Settings, clinic: str, values: dict[str, Setting], bran
             now = await database.now(connection)
             if brand:  # what is not named of it stays
                 values = values | {"brand": (await clinic_whole(connection, clinic))["brand"] | brand}
-            await change_clinic(connection, clinic, values, now)
+            with told_by(_option):
+                await change_clinic(connection, clinic, values, now)
             await note(connection, clinic, someone(), Deed.CLINIC_CHANGED, now, about=" ".join(sorted(values)))

@@ -2,14 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
-from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.cli.layout import print_rows
 from service.cli.someone import someone
 from service.cli.tools import JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.errors import BadInput, Problem
@@ -92,14 +91,8 @@ def list_(clinic: ClinicOption = None, platform: PlatformOption = False, as_json
         names = ("prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
-    table = Table(Column("key", no_wrap=True), "scopes", "made", "last used", "ends", "revoked")
-    for row in rows:
-        times = [
-            f"{moment:%Y-%m-%d %H:%M}" if moment else ""
-            for moment in (row.created_at, row.last_used_at, row.expires_at, row.revoked_at)
-        ]
-        table.add_row(f"{shown(whose, row.prefix)}_...", row.scopes, *times)
-    Console().print(table)
+    columns = ("key", "scopes", "made", "last used", "ends", "revoked")
+    print_rows(columns, [(f"{shown(whose, row.prefix)}_...", row.scopes, *_times(row)) for row in rows])
 
 
 @app.command("revoke")
@@ -124,6 +117,11 @@ def _length(written: str, option: str) -> timedelta:
     except ValidationError:
         sentence = 'write a length of time such as "30 minutes" or "7 days"'
         raise BadInput(Problem("invalid-length", option, sentence)) from None
+
+
+def _times(row: Any) -> list[str]:
+    moments = (row.created_at, row.last_used_at, row.expires_at, row.revoked_at)
+    return [f"{moment:%Y-%m-%d %H:%M}" if moment else "" for moment in moments]
 
 
 def _print_key(key: str, *, as_json: bool) -> None:

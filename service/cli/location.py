@@ -6,9 +6,12 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cli.someone import someone
-from service.cli.tools import ClinicOption, in_loop, open_store, require_clinic, settings_for
+from service.cli.tools import ClinicOption, in_loop, open_store, option_of, require_clinic, settings_for
+from service.errors import told_by
 from service.locations import put_location, remove_location
 from service.settings import Settings
+
+_PLACES = {"id": "ID", "time_zone": "--zone"}
 
 
 def location(
@@ -40,6 +43,7 @@ async def _work(settings: Settings, clinic: str, id_: str, values: dict[str, str
             if values is None:
                 await remove_location(connection, clinic, id_, someone(), now)
             else:
-                await put_location(connection, clinic, id_, values, someone(), now)
+                with told_by(lambda place: _PLACES.get(place) or option_of(place)):
+                    await put_location(connection, clinic, id_, values, someone(), now)
 
         await database.transact(work)

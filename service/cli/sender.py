@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import reasons
+from service.cli.layout import print_rows
 from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
-from service.errors import BadInput, Problem
+from service.errors import BadInput, Problem, told_by
 from service.senders import cap as cap_
 from service.senders import hold_back, let_go_on, put_sender
 from service.settings import Settings
@@ -20,6 +19,7 @@ from service.store import troubles as queries
 from service.types import Medium
 
 T = TypeVar("T")
+_PLACES = {"address": "--from", "messaging_service": "--service", "rate": "--rate"}
 
 app = typer.Typer(help="Senders: list, set, pause, resume, cap.", no_args_is_help=True)
 
@@ -34,10 +34,8 @@ def list_(clinic: ClinicOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table("sender", "channel", "from", "state")
-    for row in rows:
-        table.add_row(row["id"], row["medium"], row["from"], row["sentence"] or "sends")
-    Console().print(table)
+    told = [(row["id"], row["medium"], row["from"], row["sentence"] or "sends") for row in rows]
+    print_rows(("sender", "channel", "from", "state"), told)
 
 
 @app.command("set")
@@ -116,7 +114,10 @@ def _shown(row: Any) -> dict[str, Any]:
 
 
 async def _set(settings: Settings, clinic: str, medium: Medium, values: dict[str, Any]) -> None:
-    await _do(settings, clinic, lambda connection, now: put_sender(connection, clinic, medium, values, someone(), now))
+    with told_by(lambda place: _PLACES.get(place.rpartition(".")[2], place)):
+        await _do(
+            settings, clinic, lambda connection, now: put_sender(connection, clinic, medium, values, someone(), now)
+        )
 
 
 async def _pause(settings: Settings, clinic: str, sender: str) -> None:

@@ -3,9 +3,8 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from service.cli.layout import print_rows
 from service.cli.someone import someone
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.settings import Settings
@@ -46,10 +45,8 @@ def list_(clinic: ClinicOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json([_json(one) for one in people])
         return
-    table = Table("staff", "name", "role", "phone", "email")
-    for one in people:
-        table.add_row(one.id, one.name, one.role, _told(one, Medium.SMS), _told(one, Medium.EMAIL))
-    Console().print(table)
+    told = [(one.id, one.name, one.role, _told(one, Medium.SMS), _told(one, Medium.EMAIL)) for one in people]
+    print_rows(("staff", "name", "role", "phone", "email"), told, head=2)
 
 
 @app.command("code")

@@ -9,10 +9,10 @@ import typer
 from service import clock
 from service.authoring import Change, Published, Sheet, Shown, TemplateBook, preview_page, where_of
 from service.authoring.check import treated_at
-from service.authoring.folder import key_of_path, read_folder
+from service.authoring.folder import Found, key_of_path, read_folder
 from service.authoring.look import looks
 from service.cli.someone import someone
-from service.cli.template_files import pull_words, push_words
+from service.cli.template_files import pull_words, push_words, words_in_clinic
 from service.cli.tools import ClinicOption, JsonOption, in_loop, open_store, print_json, require_clinic, settings_for
 from service.cli.words import finding_json, print_findings, print_shown, print_unconfirmed, print_versions, shown_json
 from service.clinics import house_of
@@ -41,13 +41,16 @@ AuthorOption = Annotated[str, typer.Option(help="Who; you, by default.")]
 @app.command("check")
 def check_(
     folder: Annotated[Path | None, typer.Argument(help="A folder; without one, the shipped words.")] = None,
+    clinic: Annotated[str | None, typer.Option("--clinic", help="As `push --publish` to this clinic would.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check words, each with line, column and a sentence. Ends with 2 on errors, 1 on warnings nobody accepted."""
-    settings = load()
+    settings = settings_for("tool") if clinic else load()
     content = load_content(settings.home)
     words = folder or data_folder("templates", settings.home)
     found = read_folder(content, words, writing=writing_rules(settings))
+    if clinic is not None:
+        found = _in_clinic(settings, content, clinic, found)
     if as_json:
         print_json([finding_json(one) for one in found])
     else:
@@ -169,6 +172,10 @@ def release(place: Place, clinic: ClinicOption, medium: MediumOption = "", local
     settings = settings_for("tool")
     in_loop(lambda: _release(settings, clinic, what))
     typer.echo(f"Released {_named(what)} of {clinic}.")
+
+
+def _in_clinic(settings: Settings, content: Content, clinic: str, found: list[Found]) -> list[Found]:
+    return in_loop(lambda: words_in_clinic(settings, content, clinic, found))
 
 
 async def _preview(

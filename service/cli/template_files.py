@@ -1,5 +1,6 @@
 """A clinic's words into files and back: what `aftercare template pull` and `push` do."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from service.authoring.folder import (
     remember_versions,
     write_words,
 )
-from service.authoring.model import Newest
 from service.cli.tools import open_store, require_clinic
 from service.cli.words import print_shown, print_warnings
 from service.content import Content
-from service.errors import BadInput
+from service.errors import BadInput, Problem
 from service.settings import Settings
+from service.store.templates import TemplateKey
 from service.wiring.shared import writing_rules
+
+_ACCEPT = "change the words, or accept these warnings there; nothing is saved"
 
 
 async def pull_words(settings: Settings, content: Content, folder: Path, clinic: str, *, shipped: bool) -> int:
@@ -47,9 +50,9 @@ async def push_words(
     async with open_store(settings) as database:
         await require_clinic(database, clinic)
         book = TemplateBook(database, content, writing_rules(settings))
-        newest = await book.newest(clinic)
-        waiting = {one.key for one in await book.all(clinic) if one.draft} if publish else set()
-        changed = [one for one in found if one.key in waiting or _differs(one, newest.get(one.key))]
+        changed = await _changed(book, clinic, found, publish=publish)
+        if publish:
+            _refuse_unwise(changed)
         try:
             for one in changed:
                 await _push_one(book, clinic, one, change, versions, publish=publish)
@@ -58,9 +61,30 @@ async def push_words(
     typer.echo(f"{len(changed)} changed, {len(found) - len(changed)} as before.")
 
 
-def _differs(found: Found, newest: Newest | None) -> bool:
-    """Line by line: files end their lines as their editor does."""
-    return newest is None or found.source.strip().splitlines() != newest.source.strip().splitlines()
+async def words_in_clinic(settings: Settings, content: Content, clinic: str, found: Sequence[Found]) -> list[Found]:
+    """What was found in a folder, as a push to this clinic would have it: by its clients, its facts, its own words."""
+    async with open_store(settings) as database:
+        await require_clinic(database, clinic)
+        book = TemplateBook(database, content, writing_rules(settings))
+        foreseen = await book.foresee(clinic, _readable(found))
+    return [replace(one, checked=foreseen.checked.get(one.key, one.checked)) for one in found]
+
+
+async def _changed(book: TemplateBook, clinic: str, found: Sequence[Found], *, publish: bool) -> list[Found]:
+    """What is to be saved, in the order in which it is published."""
+    by_key = {one.key: one for one in found}
+    foreseen = await book.foresee(clinic, _readable(found), publish=publish)
+    return [replace(by_key[key], checked=foreseen.checked[key]) for key in foreseen.changed]
+
+
+def _readable(found: Sequence[Found]) -> dict[TemplateKey, str]:
+    return {one.key: one.source for one in found if not one.checked.problems}
+
+
+def _refuse_unwise(changed: Sequence[Found]) -> None:
+    """Before anything is saved, and all of it: what publishing one by one would stop at."""
+    if waiting := [warning for one in changed for warning in one.open_warnings]:
+        raise BadInput(Problem("warnings-not-accepted", "accepted.toml", _ACCEPT), *waiting)
 
 
 async def _push_one(
@@ -68,10 +92,10 @@ async def _push_one(
 ) -> None:
     """`versions` learns which one the file is now, also where publishing is refused."""
     based_on = replace(change, based_on=versions.get(found.path, 0))
-    number, checked = await book.save(clinic, found.key, found.source, based_on, found.accepted)
+    number, _ = await book.save(clinic, found.key, found.source, based_on, found.accepted)
     versions[found.path] = number
     typer.echo(f"{found.path}: saved as version {number}")
-    print_warnings(checked, found.accepted)
+    print_warnings(found.checked, found.accepted)
     if not publish:
         return
     print_shown(await book.preview(clinic, found.key, number))

@@ -65,5 +65,10 @@ async def require_clinic(database: Database, clinic: str) -> None:
             raise NotFound(Problem("unknown-clinic", "--clinic", sentence))
 
 
+def option_of(place: str) -> str:
+    """The option that sets this column, in most commands."""
+    return f"--{place.replace('_', '-')}" if place.isidentifier() else place
+
+
 def print_json(value: Any) -> None:
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())

@@ -36,11 +36,12 @@ _REASONS = {
 
 def problem_of(detail: Any, where: str) -> Problem:
     """A pydantic error in our words. The value itself is never repeated: it may be personal."""
-    place = path(where, ".".join(str(part)[:_LONGEST_KEY] for part in detail["loc"]))
+    names = [part for part in detail["loc"] if part != "[key]"]  # of a name in an object, says pydantic
+    place = path(where, ".".join(str(part)[:_LONGEST_KEY] for part in names))
     kind, reason = detail["type"], str((detail.get("ctx") or {}).get("error", ""))
     if reason in _REASONS:
         return Problem(reason, place, _REASONS[reason])
-    if kind == "literal_error" and place.endswith("type"):
+    if kind == "literal_error" and detail["loc"][-1] == "type":
         return Problem("unknown-event-type", place, f"the event type is not one of {detail['ctx']['expected']}")
     code, sentence = _SENTENCES.get(kind) or ("invalid-field", plain(detail))
     return Problem(code, place, sentence)

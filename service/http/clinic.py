@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.acts.acts import Who
 from service.audit import Deed, note
-from service.clinics import change_clinic
+from service.clinics import change_clinic, change_problems
 from service.errors import BadInput, Conflict, Problem
 from service.http.auth import Caller, Keys
 from service.http.clinic_shapes import ClinicBody, ClinicChange
 from service.http.manners import allowed, body_as, body_of, problem, v1_router
 from service.http.repeats import repeatable
-from service.store.clinics import hold_clinic
+from service.store.clinics import country_of_clinic, hold_clinic
 from service.store.pauses import clinic_whole, pause_clinic, resume_clinic
 from service.store.session import Database
 from service.store.signals import notify
@@ -67,7 +67,9 @@ def _setting(router: APIRouter, database: Database, door: Door) -> None:
         request: Request, caller: Annotated[Caller, door.operator], response: Response, seen: Seen = None
     ) -> Any:
         """What is planned follows within a minute, by the new zone and quiet hours."""
-        given = await body_as(ClinicChange, request)
+        async with database.read() as connection:
+            country = await country_of_clinic(connection, caller.clinic)
+        given = await body_as(ClinicChange, request, rules=lambda known: change_problems(known, country))
         values = given.model_dump(exclude_none=True) | _caps_of(given)
         if not values:
             raise BadInput(Problem("nothing-to-set", "body", "name what to change"))

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.acts.acts import Who
+from service.clinic_fields import location_problems
 from service.desk import reason_json
-from service.errors import BadInput, Problem
+from service.errors import BadInput, Problem, told_by
 from service.http.auth import Caller
 from service.http.clinic import Door
 from service.http.clinic_shapes import (
@@ -30,6 +31,7 @@ from service.intake.mapping import codes_json, map_code
 from service.locations import put_location, remove_location
 from service.protocols import Protocol
 from service.senders import hold_back, let_go_on, put_sender
+from service.store.clinics import country_of_clinic
 from service.store.pauses import clinic_whole
 from service.store.senders import full_until
 from service.store.session import Database
@@ -77,10 +79,14 @@ def _locations(router: APIRouter, database: Database, door: Door) -> None:
                 response_model=LocationBody, openapi_extra=_SOHO)  # fmt: skip
     async def put(request: Request, location: str, caller: Annotated[Caller, door.operator]) -> Any:
         """Events name it by its id. What is planned there follows by its new zone within a minute."""
-        values = (await body_as(LocationChange, request)).model_dump(exclude_none=True)
+        async with database.read() as connection:
+            country = await country_of_clinic(connection, caller.clinic)
+        given = await body_as(LocationChange, request, rules=lambda known: location_problems(known, country))
+        values = given.model_dump(exclude_none=True)
         async with database.write() as connection:
             now = await database.now(connection)
-            await put_location(connection, caller.clinic, location, values, Who("key", caller.key), now)
+            with told_by(lambda place: "location" if place == "id" else place):
+                await put_location(connection, caller.clinic, location, values, Who("key", caller.key), now)
             found = (await clinic_whole(connection, caller.clinic))["locations"]
         return next(one for one in found if one["id"] == location)
 
@@ -114,7 +120,8 @@ def _senders(router: APIRouter, parts: Parts, door: Door) -> None:
             raise BadInput(Problem("nothing-to-set", "body", "name what to change"))
         async with parts.database.write() as connection:
             now = await parts.database.now(connection)
-            await put_sender(connection, caller.clinic, medium, values, Who("key", caller.key), now)
+            with told_by(lambda place: place.rpartition(".")[2]):
+                await put_sender(connection, caller.clinic, medium, values, Who("key", caller.key), now)
             return await _sender_of(connection, parts, caller.clinic, medium, now)
 
 

@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from service.acts.acts import Who
 from service.audit import Deed, note
-from service.clinics import ClinicDefaults, NewClinic, NewPlace, add_clinic
+from service.clinic_fields import clinic_problems
+from service.clinics import ClinicDefaults, NewClinic, NewPlace, add_clinic, as_stored, sender_problems
+from service.errors import Problem, told_by
 from service.http.auth import Caller, Keys
 from service.http.clinic import Door, clinic_routes, show
 from service.http.clinic_keys import key_routes
@@ -94,13 +96,32 @@ def _adding(router: APIRouter, database: Database, platform: Any, defaults: Clin
                  openapi_extra=body_of(ClinicToAdd, plain=_GLOW, whole=_WHOLE))  # fmt: skip
     async def add(request: Request, response: Response, caller: Annotated[Caller, platform]) -> Any:
         """Nothing of it is sent to anybody until it has confirmed a protocol, with a key of its own."""
-        new = _new_clinic(await body_as(ClinicToAdd, request, _LARGEST), defaults)
+        new = _new_clinic(await body_as(ClinicToAdd, request, _LARGEST, _further_problems), defaults)
         async with database.write() as connection:
             now = await database.now(connection)
-            await add_clinic(connection, new, now)
+            with told_by(_written):
+                await add_clinic(connection, new, now)
             await note(connection, new.id, Who("key", caller.key), Deed.CLINIC_ADDED, now)
         response.headers["Location"] = f"/v1/clinics/{new.id}"
         return await show(database, new.id, response)
+
+
+_SENDERS = {
+    "senders.sms.address": "sms_from",
+    "senders.sms.messaging_service": "sms_service",
+    "senders.email.address": "email_from",
+}
+
+
+def _written(place: str) -> str:
+    return _SENDERS.get(place, place)
+
+
+def _further_problems(known: Json) -> list[Problem]:
+    """What else is wrong with a clinic of which something cannot be read."""
+    senders = ClinicDefaults().senders(*(known.get(name, "") for name in _SENDERS.values()))
+    of_senders = sender_problems([as_stored(sender, known.get("country", "")) for sender in senders])
+    return [*clinic_problems(known), *(replace(one, where=_written(one.where)) for one in of_senders)]
 
 
 def _new_clinic(given: ClinicToAdd, defaults: ClinicDefaults) -> NewClinic:

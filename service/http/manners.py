@@ -23,6 +23,7 @@ from service.errors import BadInput, NotFound, Problem
 from service.events.sentences import plain
 from service.http.auth import Caller, Keys
 from service.http.problems import MEDIA_TYPE
+from service.http.wrong_fields import Rules, all_wrong
 from service.protocols.values import did_you_mean
 from service.types import Json
 
@@ -164,20 +165,24 @@ async def read_body(request: Request, limit: int, hint: str = "") -> bytes:
     return b"".join(parts)
 
 
-async def body_as(model: type[T], request: Request, limit: int = SMALL_BODY) -> T:
-    """The body as a value, an empty one as an empty object. Raises BadInput with every field that is wrong."""
+async def body_as(model: type[T], request: Request, limit: int = SMALL_BODY, rules: Rules | None = None) -> T:
+    """The body as a value, an empty one as an empty object. Raises BadInput with every field that is wrong.
+
+    `rules` add what is wrong with the other fields then; of a body that has the right form they are not asked.
+    """
+    body = await read_body(request, limit) or b"{}"
     try:
-        value = model.model_validate_json(await read_body(request, limit) or b"{}", strict=True)
+        value = model.model_validate_json(body, strict=True)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
-        raise BadInput(*(_wrong_field(one, model) for one in found)) from None
+        raise BadInput(*all_wrong([(one, _wrong_field(one, model)) for one in found], body, rules)) from None
     if _holds_nul(value.model_dump()):
         raise BadInput(Problem("nul-character", "body", "take out the character U+0000: it cannot be kept"))
     return value
 
 
 def _wrong_field(found: Any, model: type[BaseModel]) -> Problem:
-    place = ".".join(str(part) for part in found["loc"])
+    place = ".".join(str(part) for part in found["loc"] if part != "[key]")  # of a name in an object, says pydantic
     if found["type"] == "extra_forbidden" and place == str(found["loc"][0]):
         names = [field.alias or name for name, field in model.model_fields.items()]
         return Problem("invalid-field", place, _not_taken(place, names))

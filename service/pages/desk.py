@@ -6,7 +6,7 @@ and fit into nobody's frame.
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from service import logs
 from service.errors import BadInput, NotFound, Problem
 from service.links import Links
+from service.locales import regional
 from service.pages.advice import Contact, contact_of
 from service.pages.brand import OUR_COLOUR, colour_of
 from service.pages.choices import addresses_of
@@ -153,7 +154,7 @@ class PageDesk:
         text = self._templates.get_template(name).render(
             language=language,
             say=_saying(language),
-            day=lambda day: _day(day, locale),
+            day=lambda day: format_date(day, "long", regional(locale, house.country if house else "")),
             clinic=house.name if house else "",
             colour=colour_of(str(house.brand.get("colour", ""))) if house else OUR_COLOUR,
             **values,
@@ -172,10 +173,6 @@ def _saying(language: str) -> Callable[..., str]:
         return str(found).format(**values)
 
     return say
-
-
-def _day(day: date, locale: str) -> str:
-    return str(format_date(day, "long", locale.replace("-", "_")))
 
 
 def _environment() -> Environment:

@@ -9,6 +9,7 @@ from service.render.lint import SEGMENT_LIMIT, Occasion, lint, plain_form
 from service.render.liquid import MissingField, RenderError
 from service.render.piece import BadWording
 from service.render.samples import SAMPLES, Clinic, Sample
+from service.render.script import Script, script_of
 from service.render.templates import FILE_OF, FILES, Templates, fallbacks, missing_words, tag_of
 from service.render.values import (
     ClientFacts,
@@ -18,6 +19,7 @@ from service.render.values import (
     LocationFacts,
     TreatmentFacts,
     values_for,
+    values_of_the_visit,
 )
 from service.render.words import Wording, read_wording, render
 
@@ -39,6 +41,7 @@ __all__ = [
     "Occasion",
     "RenderError",
     "Sample",
+    "Script",
     "Templates",
     "TreatmentFacts",
     "Values",
@@ -50,6 +53,8 @@ __all__ = [
     "plain_form",
     "read_wording",
     "render",
+    "script_of",
     "tag_of",
     "values_for",
+    "values_of_the_visit",
 ]

@@ -102,8 +102,10 @@ class _OutputNode(output.OutputNode):
         alone = isinstance(expression, FilteredExpression) and not expression.filters and expression.left
         self.path: list[object] | None = list(alone.path) if isinstance(alone, Path) else None
 
-    def render(self, context: RenderContext, buffer: TextIO) -> int:
-        value = context.get(self.path, token=self.token) if self.path else self.expression.evaluate(context)
+    def render(self, context: Any, buffer: TextIO) -> int:
+        value: object = context.value(self.path) if self.path else None
+        if value is None:
+            value = self.expression.evaluate(context)
         if type(value) is Ready:
             return buffer.write(value)
         text = value if type(value) is str else to_liquid_string(value, autoescape=False)
@@ -127,8 +129,25 @@ class _Given(BooleanExpression):
         return context.value(self.path) is not None
 
 
+class _IfNode(if_tag.IfNode):
+    """A condition and its blocks, by the short way: the library's asks for each block which tags it may not have."""
+
+    __slots__ = ()
+
+    def render(self, context: RenderContext, buffer: TextIO) -> int:
+        if self.blank or self.alternatives:
+            return super().render(context, buffer)
+        block = self.consequence if self.condition.evaluate(context) else self.default
+        if block is not None:
+            for node in block.nodes:
+                node.render(context, buffer)
+        return 0  # nobody asks how much was written
+
+
 class _If(if_tag.IfTag):
     """`{% if ... %}`. Most ask for a field alone."""
+
+    node_class = _IfNode
 
     def parse(self, stream: TokenStream) -> Node:
         node = super().parse(stream)
@@ -188,13 +207,13 @@ class _Context(RenderContext):
             return None
         kind = type(value)
         if kind is str:
+            if value.isprintable() and len(value) <= clean.LINE_LIMIT:
+                return value.strip() or None  # harmless as it is, as nearly all are
             return self._clean(path, value) or None
         return value if kind is int or kind is Ready else None
 
     def _clean(self, path: list[object], value: str) -> str:
-        """The value made harmless; one that takes work to clean is cleaned once, however often it is read."""
-        if value.isprintable() and len(value) <= clean.LINE_LIMIT:
-            return value.strip()
+        """The value made harmless, once, however often it is read."""
         name = ".".join(map(str, path))
         if name not in self.cleaned:
             by_path = _LONG.get(name) or _LONG.get(str(path[0]), clean.one_line)

@@ -4,10 +4,11 @@ What is absent gets no key, so a template that needs it fails loudly instead of 
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import TypeAlias
 
+from service.locales import regional
 from service.render.clean import is_web_address, one_line
 from service.render.moments import day
 from service.values import value_type
@@ -22,11 +23,11 @@ class ClientFacts:
     first_name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_type
 class ClinicFacts:
-    """Who writes; what follows from it may be kept by identity.
+    """Who writes.
 
-    `logo` is an https address, `colour` `#rrggbb`; both may be empty.
+    `logo` is an https address, `colour` `#rrggbb`, `country` as ISO 3166 names it in two letters; all may be empty.
     """
 
     name: str
@@ -35,11 +36,12 @@ class ClinicFacts:
     address: str = ""
     logo: str = ""
     colour: str = ""
+    country: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_type
 class LocationFacts:
-    """Where the treatment was; kept by identity as well. What is empty is the clinic's."""
+    """Where the treatment was. What is empty is the clinic's."""
 
     name: str = ""
     phone: str = ""
@@ -81,6 +83,9 @@ class LinkFacts:
 
 _NO_PLACE = LocationFacts()
 
+Made: TypeAlias = dict[str, dict[str, str | int]]
+"""Values as they are made: by group, then by name."""
+
 
 def values_for(
     client: ClientFacts,
@@ -91,32 +96,20 @@ def values_for(
     course: CourseFacts | None = None,
     links: LinkFacts | None = None,
     locale: str,
-) -> dict[str, dict[str, str | int]]:
-    """The values of one message, as `fields.Values`; dates are written as the readers of `locale` write them.
+) -> Made:
+    """The values of one message, as `fields.Values`; dates are written as the readers of `locale` write them, where it
+    names no country those in the clinic's.
 
     Pure: the same facts give the same values. `locale` is best `Wording.locale`, or the reader's own of that language.
     `treatment`, `course` and `links` may be None for words that read nothing of them. What is returned is shared: it
     must not be changed.
     """
-    return {
-        "client": _of_the_client(client),
-        **_of_the_house(clinic, location),
-        "treatment": _of_the_treatment(treatment, locale) if treatment else {},
-        "course": _of_the_course(course, locale) if course else {},
-        "provider": {"name": treatment.provider} if treatment and treatment.provider else {},
-        "links": _of_the_links(links) if links else {},
-        "reader": {"locale": locale},
-    }
+    place = values_of_the_place(clinic, location, locale)
+    return values_of_the_visit(place, client, treatment, course, links)
 
 
-def _of_the_client(client: ClientFacts) -> dict[str, str | int]:
-    name = _first_name(client.first_name)
-    return {"first_name": name} if name else {}
-
-
-@lru_cache(maxsize=1024)
-def _of_the_house(clinic: ClinicFacts, location: LocationFacts) -> dict[str, dict[str, str | int]]:
-    """The same for all clients of a place."""
+def values_of_the_place(clinic: ClinicFacts, location: LocationFacts, locale: str) -> Made:
+    """Those of `values_for` that are the same for all clients of a place who read one language."""
     return {
         "clinic": _present(
             name=clinic.name,
@@ -131,7 +124,34 @@ def _of_the_house(clinic: ClinicFacts, location: LocationFacts) -> dict[str, dic
             address=location.address or clinic.address,
         ),
         "brand": _present(logo=_web(clinic.logo), colour=clinic.colour),
+        "reader": {"locale": regional(locale, clinic.country).replace("_", "-")},
     }
+
+
+def values_of_the_visit(
+    place: Made,
+    client: ClientFacts,
+    treatment: TreatmentFacts | None,
+    course: CourseFacts | None,
+    links: LinkFacts | None,
+) -> Made:
+    """All of `values_for`, by the values of the place."""
+    locale = str(place["reader"]["locale"])
+    return {
+        **place,
+        "client": _of_the_client(client.first_name),
+        "treatment": _of_the_treatment(treatment, locale) if treatment else {},
+        "course": _of_the_course(course, locale) if course else {},
+        "provider": {"name": treatment.provider} if treatment and treatment.provider else {},
+        "links": _of_the_links(links) if links else {},
+    }
+
+
+@lru_cache(maxsize=4096)
+def _of_the_client(first_name: str) -> dict[str, str | int]:
+    """The same for all who have this name, as many do."""
+    name = _first_name(first_name)
+    return {"first_name": name} if name else {}
 
 
 def _of_the_treatment(treatment: TreatmentFacts, locale: str) -> dict[str, str | int]:
@@ -154,15 +174,8 @@ def _of_the_course(course: CourseFacts, locale: str) -> dict[str, str | int]:
 
 
 def _of_the_links(links: LinkFacts) -> dict[str, str | int]:
-    if not (links.page or links.preferences):
-        return _booking(links.booking)
-    return {**_booking(links.booking), **_present(page=_web(links.page), preferences=_web(links.preferences))}
-
-
-@lru_cache(maxsize=4096)
-def _booking(address: str) -> dict[str, str | int]:
-    """The same for many clients, where the other links are each message's own."""
-    return _present(booking=_web(address))
+    addresses = {"booking": links.booking, "page": links.page, "preferences": links.preferences}
+    return {name: address for name, address in addresses.items() if is_web_address(address)}
 
 
 def _present(**values: str | int | None) -> dict[str, str | int]:

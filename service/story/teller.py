@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
+from service import consent
 from service.reasons import SENTENCES, sentence
 from service.story.values import Sentence, Story
 from service.story.words import (
@@ -19,6 +20,7 @@ from service.story.words import (
     THEN,
     TIMED,
     by,
+    capitalized,
     inside,
     looked_up,
     lost,
@@ -31,6 +33,7 @@ from service.timing import local
 from service.types import AttemptState, FailureClass, Medium, ReminderState
 
 _DAY = timedelta(hours=24)
+_SEVERAL = 2
 _FAILURES = frozenset(failure.value for failure in FailureClass)
 
 
@@ -223,10 +226,25 @@ class _Teller:
         row = self._reminder
         if not row.reason or state in SAYS_ALL or row.reason in BY_PERSON:
             return ""
+        if state is ReminderState.SKIPPED and (each := self._by_each_channel()):
+            return each
         if row.reason in SENTENCES:
             return f" {HELD if row.reason == 'outcome-unknown' else sentence(row.reason)}"
         failure = self._attempts[-1].failure if self._attempts else ""
         return f" {with_code(sentence(failure), row.reason)}" if failure else f" The provider's code is {row.reason}."
+
+    def _by_each_channel(self) -> str:
+        """Why not by any of its channels, where the last one's reason alone would hide what else is to be mended."""
+        hindrances: dict[str, str] = {}
+        for line in reversed(self._decisions):
+            detail = line.detail or {}
+            if line.code not in consent.SENTENCES or "medium" not in detail or ("next" in detail) != bool(hindrances):
+                break  # what stood in the way before that is of another day
+            hindrances[detail["medium"]] = line.code
+        if len(hindrances) < _SEVERAL:
+            return ""
+        told = (f"by {MEDIA[medium]}, {inside(sentence(code))}" for medium, code in reversed(hindrances.items()))
+        return f" {capitalized('; '.join(told))}."
 
     def _waits(self) -> str:
         row = self._reminder

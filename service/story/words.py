@@ -133,5 +133,9 @@ def with_code(text: str, code: str) -> str:
     return f"{text.rstrip('.')} ({code})." if code and code not in text else text
 
 
+def capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def inside(text: str) -> str:
     return text[:1].lower() + text[1:].rstrip(".")

@@ -70,7 +70,7 @@ async def test_a_clinic_is_added_once_listed_and_given_keys(desk: Desk) -> None:
         "Its clients are asked nothing until `aftercare clinic set --clinic glow --alert-email ADDRESS`.",
     ])  # fmt: skip
     again = await desk.starts(*words)
-    assert (again.code, again.err) == (5, "aftercare: id: there is a clinic glow already [clinic-exists]\n")
+    assert (again.code, again.err) == (5, "aftercare: ID: there is a clinic glow already [clinic-exists]\n")
     listed = await desk.types("clinic", "list", "--json")
     (clinic,) = json.loads(listed.out)
     assert clinic.pop("created_at").endswith("+00:00")
@@ -90,7 +90,7 @@ async def test_a_clinic_that_cannot_be_told_of_answers_is_named_until_it_has_an_
     about = "glow has no alert address, so its clients are asked nothing"
     assert about not in (await open_desk.types("check")).out
     wrong = await open_desk.types("clinic", "set", "--clinic", "glow", "--alert-email", "nobody")
-    assert (wrong.code, "alert_email" in wrong.err) == (2, True)
+    assert (wrong.code, "aftercare: --alert-email: " in wrong.err) == (2, True)
     taken = await open_desk.types("clinic", "set", "--clinic", "glow", "--alert-email", "")
     assert (taken.code, about in (await open_desk.types("check")).out) == (0, True)
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.alerts.record import RECENT
 from service.alerts.sending import AlertRules, Alerts
-from service.alerts.words import _tables, letter_about
+from service.alerts.words import ToldReply, _tables, letter_about
 from service.clinics import house_of
 from service.content import LOCALES
 from service.http.health import Readiness
@@ -227,6 +227,20 @@ async def test_staff_read_what_was_made_of_a_text_in_their_language(
     alerts, channel = teller(house, Accepted("m1"))
     await alerts.send_due()
     assert expected in letter(channel.sent[0]).text
+
+
+@pytest.mark.parametrize(
+    ("locale", "country", "day"),
+    [("en", "GB", "20 November"), ("en", "US", "November 20"), ("en-US", "GB", "November 20"), ("pl", "GB", "20 Nov")],
+)
+def test_the_day_of_a_treatment_is_written_as_where_the_clinic_is(locale: str, country: str, day: str) -> None:
+    said = SimpleNamespace(
+        received_at=TEN, first_name="Ada", client="c-17", address=ADA, step="day-1-sunscreen", location="", media=0,
+        ended_at=TEN - timedelta(days=1), kind="none", text="ouch",
+    )  # fmt: skip
+    where = house_of(clinic(locale=locale, country=country), TEN)
+    alert = SimpleNamespace(kind="reply", about="7", detail={})
+    assert f"about the treatment of {day}" in letter_about(alert, where, ToldReply(said, ())).text
 
 
 @on_sqlite

@@ -10,9 +10,12 @@ from typer.testing import CliRunner, Result
 from service.authoring.folder import known_versions, read_folder
 from service.cli.main import app
 from service.errors import AftercareError, BadInput
+from service.settings import data_folder
+from tests.dispatch.acting import day_one_due
 from tests.support.house import CLINIC, clinic, close_house, open_house, shipped
 
 SMS = "microneedling/day-1-sunscreen/en/sms.txt"
+SPANISH = SMS.replace("/en/", "/es/")
 OURS = "{{ clinic.name }}: sunscreen from today, please. Call {{ location.urgent_phone }}"
 Types = Callable[..., Result]
 
@@ -20,6 +23,10 @@ Types = Callable[..., Result]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "words"
+
+
+def shipped_words(path: str) -> str:
+    return (data_folder("templates") / path).read_text("utf-8")
 
 
 def write(folder: Path, path: str, source: str) -> None:
@@ -30,7 +37,10 @@ def write(folder: Path, path: str, source: str) -> None:
 @pytest.fixture
 async def database(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/aftercare.db"
-    house = await open_house(url.replace("sqlite:", "sqlite+aiosqlite:"), clinic(), clinic(id="dusk"))
+    house = await open_house(
+        url.replace("sqlite:", "sqlite+aiosqlite:"), clinic(), clinic(id="dusk"), clinic(id="bright")
+    )
+    await day_one_due(house, clinic="bright", client__locale="es")
     await close_house(house)
     return url
 
@@ -94,7 +104,46 @@ def test_the_shipped_words_have_no_errors_and_no_warning_that_nobody_accepted(ty
 @pytest.mark.parametrize(("source", "code"), [("{{ clinic.nam }}", 2), ("Book now", 1), (OURS, 0)])
 def test_a_check_ends_with_what_it_found(types: Types, folder: Path, source: str, code: int) -> None:
     write(folder, SMS, source)
+    write(folder, SPANISH, source)
     assert types("check", folder).exit_code == code
+    assert types("check", folder, "--clinic", CLINIC).exit_code == code
+
+
+MISSED = f"{SMS}:1:1: clients who read es would get these words: write them in es, too [warn-missing-translation]"
+
+
+@pytest.mark.parametrize("of", [(), ("--clinic", "bright")])
+def test_a_check_says_what_publishing_would_stop_at_and_nothing_is_saved(
+    types: Types, folder: Path, of: tuple[str, ...]
+) -> None:
+    write(folder, SMS, OURS)
+    checked = types("check", folder, *of)
+    assert (checked.exit_code, checked.output.splitlines()[0]) == (1, f"warning  {MISSED}")
+    refused = types("push", folder, "--clinic", "bright", "--publish").exception
+    assert isinstance(refused, BadInput)
+    assert [str(one) for one in refused.problems[1:]] == [MISSED]
+    assert types("pull", folder.with_name("now"), "--clinic", "bright").output.startswith("Wrote 0 files")
+
+
+@pytest.mark.parametrize("shipped_spanish", [False, True])
+def test_what_passes_a_check_is_published_in_every_language_of_the_folder(
+    types: Types, folder: Path, shipped_spanish: bool
+) -> None:
+    write(folder, SMS, OURS)
+    write(folder, SPANISH, shipped_words(SPANISH) if shipped_spanish else OURS.replace("please", "por favor"))
+    for of in ((), ("--clinic", "bright")):
+        assert types("check", folder, *of).exit_code == 0
+    pushed = types("push", folder, "--clinic", "bright", "--publish")
+    assert pushed.exit_code == 0, pushed.exception
+    assert pushed.output.index(f"{SPANISH}: sent") < pushed.output.index(f"{SMS}: sent")
+    assert types("push", folder, "--clinic", "bright", "--publish").output == "0 changed, 2 as before.\n"
+
+
+def test_a_clinic_whose_clients_read_no_other_language_lacks_none(types: Types, folder: Path) -> None:
+    write(folder, SMS, OURS)
+    assert types("check", folder).exit_code == 1
+    assert types("check", folder, "--clinic", CLINIC).exit_code == 0
+    assert types("push", folder, "--clinic", CLINIC, "--publish").exit_code == 0
 
 
 def test_words_go_to_files_and_back_and_nothing_is_overwritten(types: Types, folder: Path) -> None:

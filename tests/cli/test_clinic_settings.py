@@ -72,12 +72,44 @@ async def test_what_cannot_be_is_told_and_nothing_is_changed(house: House, words
     assert await the_clinic(house) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        (("set", "--cap", "care lots", "--cap", "fun 1 in 1 day", "--forget-after", "soon", "--zone", "x"),
+         ["--forget-after", "--cap", "--zone", "--cap"]),
+        (("set", "--forget-after", "3 months", "--colour", "teal", "--phone", "x", "--cap", "care 99 in 1 day"),
+         ["--forget-after", "--cap", "--colour", "--phone"]),
+        (("location", "annexe", "--zone", "x", "--urgent-phone", "x"), ["--name", "--zone", "--urgent-phone"]),
+    ],
+)  # fmt: skip
+async def test_all_that_is_wrong_is_told_at_once_by_the_options_that_were_typed(
+    house: House, words: tuple[str, ...], places: list[str]
+) -> None:
+    refused = (await said(house, "clinic", *words)).exception
+    assert isinstance(refused, AftercareError)
+    assert [one.where for one in refused.problems] == places
+
+
+async def test_a_clinic_that_lacks_everything_is_told_so_in_one_go(house: House) -> None:
+    env = {"DATABASE_URL": url_of(house)}
+    typed = ["clinic", "add", "Bright", "--sms-from", "+", "--email-from", "care"]
+    refused = (await asyncio.to_thread(lambda: CliRunner().invoke(app, typed, env=env))).exception
+    assert isinstance(refused, AftercareError)
+    places = ["ID", "--country", "--name", "--phone", "--zone", "--sms-from", "--email-from"]
+    assert [one.where for one in refused.problems] == places
+    needed = ["--name", "B", "--zone", "Europe/London", "--phone", "020 7946 0018", "--country", "GB"]
+    typed = ["clinic", "add", "bright", *needed, "--sms-from", "+447400123400"]
+    again = await asyncio.to_thread(lambda: CliRunner().invoke(app, typed, env=env))
+    assert isinstance(again.exception, AftercareError)
+    assert [one.where for one in again.exception.problems] == ["--sms-from"]
+
+
 async def test_clients_who_do_not_come_are_forgotten_after_so_long_or_never(house: House) -> None:
     for written, months in (("7 years", 84), ("18 months", 18), ("1 year", 12), ("never", 0)):
         assert (await said(house, "clinic", "set", "--forget-after", written)).exit_code == 0
         assert (await the_clinic(house)).forget_after_months == months
         shown = (await said(house, "clinic", "show")).output
-        assert f"forget_after: {f'{months} months' if months else 'never'}\n" in shown
+        assert f"forget after: {f'{months} months' if months else 'never'}\n" in shown.replace(":  ", ": ")
 
 
 async def test_a_senders_day_is_capped_and_let_go(house: House) -> None:

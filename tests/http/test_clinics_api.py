@@ -88,12 +88,12 @@ async def test_clinics_are_listed_a_page_at_a_time_and_by_what_they_are(platform
 
 REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     ({"id": "glow"}, 409, "clinic-exists", "id"),
-    ({"sms_from": "+447400123400"}, 409, "sender-taken", "senders.sms"),
+    ({"sms_from": "+447400123400"}, 409, "sender-taken", "sms_from"),
     ({"id": "Aurora"}, 422, "invalid-clinic", "id"),
     ({"time_zone": "Europe/Dublyn"}, 422, "unknown-zone", "time_zone"),
-    ({"sms_from": "+44"}, 422, "invalid-number", "senders.sms.address"),
+    ({"sms_from": "+44"}, 422, "invalid-number", "sms_from"),
     ({"caps": {"care": {"most": 0, "days": 1}}}, 422, "invalid-field", "caps.care.most"),
-    ({"locations": [{"id": "a", "name": "A"}, {"id": "a", "name": "B"}]}, 422, "given-twice", "places.a"),
+    ({"locations": [{"id": "a", "name": "A"}, {"id": "a", "name": "B"}]}, 422, "given-twice", "locations.1.id"),
 ]
 
 
@@ -103,6 +103,61 @@ async def test_what_cannot_be_added_is_refused_and_leaves_nothing(platform: Web)
         assert answer.is_problem(status, code), answer.text
         assert answer.json["errors"][0]["where"] == where
     assert len(await platform.house.rows(Clinic)) == 1
+
+
+def told(answer: Any) -> dict[str, tuple[str, str]]:
+    assert answer.status == 422, answer.text
+    return {one["where"]: (one["code"], one["message"]) for one in answer.json["errors"]}
+
+
+async def test_all_that_is_wrong_with_a_clinic_is_told_at_once_by_what_was_written(platform: Web) -> None:
+    body = {
+        "id": "Aurora", "country": "Ireland", "time_zone": "Europe/Dublyn", "quiet_start": "8pm", "quiet_email": "no",
+        "sms_from": "+44", "email_from": "care", "brand": {"color": "teal", "logo": "http://a"}, "urgent": "999",
+        "caps": {"care": {"most": 0, "days": 1}, "fun": {"most": 1, "days": 1}},
+        "locations": [{"id": "a", "name": " "}, {"name": 5, "phone": "x"}, {"id": "a", "name": "B"}, 7],
+    }  # fmt: skip
+    found = told(await ask(platform, "POST", "", body))
+    assert {where: code for where, (code, _) in found.items()} == {
+        "id": "invalid-clinic", "name": "invalid-field", "country": "invalid-field", "phone": "invalid-field",
+        "time_zone": "unknown-zone", "quiet_start": "invalid-field", "quiet_email": "invalid-field",
+        "sms_from": "invalid-number", "email_from": "invalid-email", "brand.color": "invalid-field",
+        "brand.logo": "invalid-address", "urgent": "invalid-field", "caps.care.most": "invalid-field",
+        "caps.fun": "invalid-field", "locations.1.id": "invalid-field", "locations.1.name": "invalid-field",
+        "locations.3": "invalid-field",
+    }  # fmt: skip
+    assert found["country"][1] == "write the country as two capital letters, like GB"
+    assert found["phone"][1] == "this is required: messages name a number to call: give the clinic's"
+    assert found["quiet_start"][1] == "write an hour of the day like 20:00"
+    assert found["brand.color"][1] == 'write "colour" or "logo"'
+    body["locations"] = [{"id": "a", "name": " "}, {"name": 5, "phone": "x"}, {"id": "a", "name": "B"}]
+    places = [where for where in told(await ask(platform, "POST", "", body)) if where.startswith("locations")]
+    assert sorted(places) == ["locations.0.name", "locations.1.id", "locations.1.name", "locations.1.phone",
+                              "locations.2.id"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "codes"),
+    [
+        ("PATCH", "/glow", {"name": 5, "country": "GBR", "phone": "x", "caps": {"care": {"most": 99, "days": 1}}},
+         {"name": "invalid-field", "country": "invalid-field", "phone": "invalid-number",
+          "caps.care.most": "invalid-field"}),
+        ("PATCH", "/glow", {"phone": "020 7946 0018 0019", "quiet_email": 1},
+         {"phone": "invalid-number", "quiet_email": "invalid-field"}),
+        ("PUT", "/glow/locations/soho", {"phone": "x", "zone": "Europe/London", "time_zone": "nowhere"},
+         {"phone": "invalid-number", "zone": "invalid-field", "time_zone": "unknown-zone"}),
+        ("PUT", "/glow/locations/%20a", {"phone": "x"},
+         {"location": "invalid-location", "name": "empty-field", "phone": "invalid-number"}),
+        ("PUT", "/glow/senders/sms", {"address": "+", "messaging_service": "MG1"},
+         {"address": "invalid-number", "messaging_service": "invalid-number"}),
+        ("PUT", "/glow/senders/email", {"address": "care"}, {"address": "invalid-email"}),
+    ],
+)  # fmt: skip
+async def test_so_is_what_is_wrong_with_a_change(
+    platform: Web, method: str, path: str, body: dict[str, Any], codes: dict[str, str]
+) -> None:
+    found = told(await ask(platform, method, path, body))
+    assert {where: code for where, (code, _) in found.items()} == codes
 
 
 async def test_a_clinic_is_changed_only_as_it_was_seen(platform: Web) -> None:

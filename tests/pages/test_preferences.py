@@ -110,6 +110,7 @@ async def test_a_pause_skips_what_would_come_too_late_and_defers_the_rest(client
     answer = await clients.reader().choose(token, *ALL, pause="2026-12-20")
     assert answer.status == 303
     assert (await the_client(clients)).paused_until == datetime(2026, 12, 20, tzinfo=UTC)
+    assert "20 December 2026" in (await clients.reader().get(f"/p/{token}")).text, "as in its clinic's country"
     for day in (datetime(2026, 11, 23, 10, tzinfo=UTC), datetime(2026, 12, 19, 12, tzinfo=UTC)):
         clients.house.clock.moment = day
         assert await clients.take_and_send() == []

@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from service.render import FIELDS, MissingField, RenderError, Wording, render
+from service.render.clean import is_web_address
 from service.types import Email, Message, Sms
 from tests.render.making import ADA, letter, sms, untried
 
@@ -113,6 +114,7 @@ def test_a_hostile_value_is_inert_in_a_letter(value: str) -> None:
 @given(st.text() | st.lists(st.sampled_from(HOSTILE[:16]), max_size=4).map("".join))
 @example("\x85")
 def test_any_value_is_inert_everywhere(value: str) -> None:
+    assume(not is_web_address(value))  # it is the logo's address as well, which shows where it is one
     _inert_in_a_text(value)
     _inert_in_a_letter(value)
 

@@ -1,5 +1,6 @@
 """From facts about a visit to the values that templates read."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -23,6 +24,23 @@ VISIT = TreatmentFacts("Micro-needling", date(2026, 11, 20))
 
 def values(first_name: str = "Ada", clinic: ClinicFacts = CLINIC, locale: str = "en", **facts: Any) -> Any:
     return values_for(ClientFacts(first_name), clinic, VISIT, locale=locale, **facts)
+
+
+@pytest.mark.parametrize(
+    ("locale", "country", "day", "reader"),
+    [
+        ("en", "GB", "20 November", "en-GB"),
+        ("en", "US", "November 20", "en-US"),
+        ("en-US", "GB", "November 20", "en-US"),
+        ("es", "MX", "20 de noviembre", "es-MX"),
+        ("pl", "IE", "20 listopada", "pl"),
+    ],
+)
+def test_a_date_whose_reader_names_no_country_is_written_as_in_the_clinics(
+    locale: str, country: str, day: str, reader: str
+) -> None:
+    found = values(clinic=replace(CLINIC, country=country), locale=locale)
+    assert (found["treatment"]["date"], found["reader"]["locale"]) == (day, reader)
 
 
 @pytest.mark.parametrize(

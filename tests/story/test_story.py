@@ -166,8 +166,25 @@ async def test_a_reminder_that_the_client_wants_by_no_channel(house: House) -> N
     assert await story_of(house) == [
         f"10:00 Not by SMS: the {asked}. It goes on to email.",
         f"10:00 The {asked}.",
-        f"It was not sent. The {asked}.",
+        f"It was not sent. By SMS, the {asked}; by email, the {asked}.",
     ]
+
+
+@on_sqlite
+async def test_a_reminder_without_an_address_tells_of_the_consent_that_is_missing_too(house: House) -> None:
+    """Email first: that there is no number, the last reason, is not all that is to be mended."""
+    await house.take(visit(client__consent={"care": ["sms"]}))
+    await change(house, Client, {"phone": None})
+    await change(house, Reminder, {"media": "email,sms", "medium": "email", "sender": "email"})
+    house.clock.moment = TEN
+    for _ in range(2):
+        await house.dispatch()
+    found = await opened(house)
+    assert (found.row.state, found.row.reason) == ("skipped", "no-address")
+    assert found.story.now == (
+        "It was not sent. By email, the client has not agreed to messages of this purpose by this channel; "
+        "by SMS, the client has no usable address for this channel."
+    )
 
 
 @on_sqlite
