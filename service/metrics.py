@@ -4,6 +4,11 @@ Labels come from closed lists only: no clinic, no person, nothing a caller wrote
 here; the help text says what a rise means.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from math import inf
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -13,6 +18,10 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
+
+from service import clock
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
@@ -30,6 +39,51 @@ _EVENT_TYPES = frozenset(
     }
 )
 
+
+class Series:
+    """What was observed under one set of labels."""
+
+    __slots__ = ("_bounds", "counts", "created", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * len(bounds)
+        self.total = 0.0
+        self.created = clock.now().timestamp()
+
+    def observe(self, amount: float) -> None:
+        self.total += amount
+        self.counts[bisect_left(self._bounds, amount)] += 1
+
+
+class SendHistogram:
+    """A histogram of what every send observes, exposed as Prometheus' own.
+
+    That one looks through its buckets and takes two locks for each, at five times the CPU; ours is for one thread.
+    """
+
+    def __init__(self, name: str, help_: str, labels: Sequence[str] = (), *, buckets: Sequence[float]) -> None:
+        self._name, self._help, self._labels = name, help_, labels
+        self._bounds = [*map(float, buckets), inf]
+        self._series: dict[tuple[str, ...], Series] = {}
+        REGISTRY.register(self)
+
+    def labels(self, *values: str) -> Series:
+        """What is observed under these; to be kept by whoever observes often."""
+        return self._series.setdefault(values, Series(self._bounds))
+
+    def describe(self) -> Iterator[HistogramMetricFamily]:
+        yield HistogramMetricFamily(self._name, self._help)
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily(self._name, self._help, labels=self._labels)
+        for values, series in self._series.items():
+            counts = zip(map(floatToGoString, self._bounds), accumulate(series.counts), strict=True)
+            family.add_metric(values, list(counts), series.total)
+            family.add_sample(f"{self._name}_created", dict(zip(self._labels, values, strict=True)), series.created)
+        yield family
+
+
 reminders_started = Counter(
     "aftercare_reminders_started", "Sends whose intent was committed.", ["medium"], registry=REGISTRY
 )
@@ -39,18 +93,16 @@ outcomes = Counter(
     ["medium", "result", "failure"],
     registry=REGISTRY,
 )
-lateness_seconds = Histogram(
+lateness_seconds = SendHistogram(
     "aftercare_lateness_seconds",
     "From a reminder's due time to the start of its send.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200),
-    registry=REGISTRY,
-)
-send_seconds = Histogram(
+).labels()
+send_seconds = SendHistogram(
     "aftercare_send_seconds",
     "How long providers took to answer.",
     ["medium"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
-    registry=REGISTRY,
 )
 settle_batch = Histogram(
     "aftercare_settle_batch_size",

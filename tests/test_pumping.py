@@ -17,7 +17,7 @@ from service.pumping import NumberCap, country_of
 from service.staff import StaffBook
 from service.store.tables import Alert, Attempt, Decision, NumberText, Recipient, Reminder, Sender, core
 from service.types import Json, Medium, Sms
-from tests.dispatch.acting import TEN, on_sqlite, the
+from tests.dispatch.acting import TEN, on_sqlite, the, under_way
 from tests.intake.changes import erased, updated
 from tests.support.house import CLINIC, House, read, shipped, visit
 from tests.support.races import until_waiting
@@ -261,8 +261,8 @@ async def test_an_erasure_waits_for_a_start_and_counts_what_it_texts(postgres_ho
         taken.append(asyncio.create_task(house.take(gone(0))))
         await until_waiting(house.database)
 
-    async with house.database.write() as connection:
-        await house.starter._start(connection, slots=10, save=and_erase)
+    async with under_way(house, save=and_erase):
+        pass
     await taken[0]
     assert len(await house.rows(NumberText)) == 1
     assert [row.recipient for row in await house.rows(Attempt)] == [""]

@@ -6,12 +6,12 @@ everywhere else (and `Rejected` for a text that cannot be sent at all).
 """
 
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import quote_plus
 
 import orjson
+from pyreqwest.bytes import Bytes
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     ClientClosedError,
@@ -23,8 +23,7 @@ from pyreqwest.exceptions import (
     RequestTimeoutError,
 )
 from pyreqwest.http import HeaderMap
-from pyreqwest.request import RequestBody, StreamRequest
-from pyreqwest.response import Response
+from pyreqwest.request import RequestBody, RequestBuilder, StreamRequest
 
 from service.channels.base import too_late
 from service.types import FailureClass, Rejected, Retry, Unknown
@@ -39,8 +38,12 @@ _LONGEST_QUEUE: Final = timedelta(seconds=1)
 _LONGEST_IDLE: Final = timedelta(seconds=30)
 """Shorter than load balancers keep an idle connection: we let go first, so a send seldom meets one that is closing."""
 
-_ESCAPED: Final = {byte: quote_plus(bytes([byte])) for byte in range(256)}
-"""How each byte of a value stands in a form."""
+_ESCAPES: Final = {byte: (bytes([byte]), quote_plus(bytes([byte])).encode()) for byte in range(256)}
+"""Each byte of a text, and how it stands in a form."""
+_EQUALS, _AND = b"\xfe", b"\xff"
+"""What stands in a form for `=` and `&` until its texts are escaped: no text has these bytes in UTF-8."""
+_LEFT: Final = bytes(byte for byte, (plain, escaped) in _ESCAPES.items() if plain == escaped) + b"% " + _EQUALS + _AND
+"""Bytes that are not escaped, or in a turn of their own."""
 
 _NOT_CONNECTED: Final = "client error (Connect)"
 _NO_SUCH_HOST: Final = "dns error"
@@ -78,15 +81,17 @@ class Reply:
             return ""
 
 
-@value_type
-class _Blank:
-    """A request without its body."""
+class Endpoint:
+    """An address that we post to, again and again: what its requests have in common."""
 
-    method: str
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    auth: tuple[str, str] | None = field(repr=False)
-    query: Mapping[str, Any] | None = field(repr=False)
+    def __init__(self, blank: StreamRequest) -> None:
+        self._blank = blank
+
+    def request(self, body: bytes) -> StreamRequest:
+        """The next request, as a copy: that takes a third of the CPU of building it."""
+        request = self._blank.copy()
+        request.body = RequestBody.from_bytes(body)
+        return request
 
 
 class HttpPool:
@@ -97,8 +102,6 @@ class HttpPool:
     """
 
     def __init__(self, *, deadline: float, size: int) -> None:
-        self._posted: dict[str, tuple[_Blank, StreamRequest]] = {}
-        """By URL, what was last posted there, without its body; there are as many as there are channels."""
         connecting = timedelta(seconds=deadline / 3)
         self._client: Client = (
             ClientBuilder()
@@ -120,7 +123,21 @@ class HttpPool:
             .build()
         )
 
-    async def request(
+    def endpoint(self, url: str, headers: Mapping[str, str], auth: tuple[str, str] | None = None) -> Endpoint:
+        """What is posted there carries these `headers`, with the Content-Type of its bodies."""
+        return Endpoint(self._builder("POST", url, headers, auth).build_streamed())
+
+    async def post(self, endpoint: Endpoint, body: bytes, start_before: float) -> Reply:
+        """The provider's answer, whatever its status; raises `Interrupted`.
+
+        `start_before`: on `clock.monotonic()`, the instant after which the request is not started.
+        """
+        request = endpoint.request(body)
+        if late := too_late(start_before):
+            raise Interrupted(late)
+        return await _answer(request)
+
+    async def ask(
         self,
         method: str,
         url: str,
@@ -128,80 +145,76 @@ class HttpPool:
         headers: Mapping[str, str],
         auth: tuple[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
-        form: Mapping[str, str] | None = None,
-        json: object = None,
-        start_before: float | None = None,
     ) -> Reply:
-        """The provider's answer, whatever its status; raises `Interrupted`.
-
-        `form`, `json`: the body; its Content-Type is among `headers`, which never change once they were given. A
-        form's names are plain words.
-        `start_before`: on `clock.monotonic()`, the instant after which no request is started; None for those that
-        change nothing.
-        """
+        """The provider's answer to a question, which changes nothing; raises `Interrupted`."""
         request: StreamRequest | None
         try:
-            request = self._filled(_Blank(method, url, headers, auth, query), _body(form, json))
+            request = self._builder(method, url, headers, auth).query(query or {}).build_streamed()
         except (ValueError, TypeError):
             request = None
-        # A text that is no Unicode, such as a lone surrogate. Outside the handler: the library's words quote it.
-        if request is None:
-            raise Interrupted(Rejected(FailureClass.MALFORMED, "request-not-built"))
-        if start_before is not None and (late := too_late(start_before)):
-            raise Interrupted(late)
-        try:
-            async with request as response:
-                return Reply(response.status, response.headers, await _read(response))
-        except PyreqwestError as error:
-            fate = _fate(error)
-        # Outside the handler, again: the library's words name the URL, in a look-up with the client's number.
-        raise Interrupted(fate)
+        return await _answer(request) if request else _refuse()
 
-    def _filled(self, blank: _Blank, body: bytes | None) -> StreamRequest:
-        """What is posted to one address differs by its body alone: a copy takes a third of the CPU."""
-        if body is None:
-            return self._built(blank)
-        made_of, model = self._posted.get(blank.url, (None, None))
-        if model is None or made_of != blank:
-            model = self._built(blank)
-            self._posted[blank.url] = blank, model
-        request = model.copy()
-        request.body = RequestBody.from_bytes(body)
-        return request
-
-    def _built(self, blank: _Blank) -> StreamRequest:
-        builder = self._client.request(blank.method, blank.url).headers(blank.headers)
-        if blank.auth:
-            builder = builder.basic_auth(*blank.auth)
-        if blank.query:
-            builder = builder.query(blank.query)
-        return builder.build_streamed()
+    def _builder(
+        self, method: str, url: str, headers: Mapping[str, str], auth: tuple[str, str] | None
+    ) -> RequestBuilder:
+        builder = self._client.request(method, url).headers(headers)
+        return builder.basic_auth(*auth) if auth else builder
 
     async def close(self) -> None:
         """Ends what is in flight as `Unknown`: drain first."""
         await self._client.close()
 
 
-def _body(form: Mapping[str, str] | None, json: object) -> bytes | None:
-    if form is not None:
-        return form_encoded(form)
-    return orjson.dumps(json) if json is not None else None
+async def _answer(request: StreamRequest) -> Reply:
+    try:
+        async with request as response:
+            read = await response.body_reader.read(MAX_ANSWER + 1)
+            return Reply(response.status, response.headers, _whole(read))
+    except PyreqwestError as error:
+        fate = _fate(error)
+    # Outside the handler: the library's words name the URL, in a look-up with the client's number.
+    raise Interrupted(fate)
 
 
-def form_encoded(form: Mapping[str, str]) -> bytes:
-    """As `urlencode` does it, which takes twice as long; so does pyreqwest, which tries four types on each value."""
-    # Latin-1 has a character for every byte: one table escapes them all.
-    escaped = [f"{name}={value.encode().decode('latin-1').translate(_ESCAPED)}" for name, value in form.items()]
-    return "&".join(escaped).encode()
-
-
-async def _read(response: Response) -> bytes:
-    read = await response.body_reader.read(MAX_ANSWER + 1)
+def _whole(read: Bytes | None) -> bytes:
     if read is None:
         return b""
     if len(read) > MAX_ANSWER:
         raise Interrupted(Unknown("answer-too-long"))
     return bytes(read)
+
+
+def form_body(form: Mapping[str, str]) -> bytes:
+    """A form as a body; raises `Interrupted`. Its names are plain words."""
+    try:
+        return form_encoded(form)
+    except ValueError:
+        pass
+    return _refuse()
+
+
+def json_body(json: object) -> bytes:
+    """Anything as a body of JSON; raises `Interrupted`."""
+    try:
+        return orjson.dumps(json)
+    except TypeError:
+        pass
+    return _refuse()
+
+
+def _refuse() -> NoReturn:
+    """A text that is no Unicode, such as a lone surrogate. Outside of handlers: the library's words quote it."""
+    raise Interrupted(Rejected(FailureClass.MALFORMED, "request-not-built"))
+
+
+def form_encoded(form: Mapping[str, str]) -> bytes:
+    """As `urlencode` does it, in a sixth of the time: the whole form at once, and only for the bytes that it has."""
+    text = _AND.join([name.encode() + _EQUALS + value.encode() for name, value in form.items()])
+    # The sign that escapes begin with comes first, and that of a blank, which is escaped itself, last.
+    text = text.replace(b"%", b"%25")
+    for byte in set(text.translate(None, _LEFT)):
+        text = text.replace(*_ESCAPES[byte])
+    return text.replace(b" ", b"+").replace(_EQUALS, b"=").replace(_AND, b"&")
 
 
 def _fate(error: PyreqwestError) -> Retry | Unknown:

@@ -32,7 +32,7 @@ from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 from service import clock
 from service.channels.answers import load_table, seconds_to_wait
 from service.channels.base import CallbackRequest, LookUp, bad_signature
-from service.channels.http import HttpPool, Interrupted, Reply
+from service.channels.http import HttpPool, Interrupted, Reply, json_body
 from service.errors import BadInput, ConfigError, Problem
 from service.types import (
     Accepted,
@@ -87,20 +87,17 @@ class SendGridEmail:
         self, pool: HttpPool, *, api_key: str, base_url: str, webhook_key: str, retry_after_cap: float
     ) -> None:
         self._pool = pool
-        self._url = f"{base_url.rstrip('/')}/v3/mail/send"
-        self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+        self._mail_send = pool.endpoint(
+            f"{base_url.rstrip('/')}/v3/mail/send",
+            {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
+        )
         self._webhook = _webhook(webhook_key) if webhook_key else None
         self._retry_after_cap = retry_after_cap
 
     async def send(self, outgoing: Outgoing) -> Outcome:
         try:
-            reply = await self._pool.request(
-                "POST",
-                self._url,
-                headers=self._headers,
-                json=_mail(outgoing).get(),
-                start_before=outgoing.start_before,
-            )
+            body = json_body(_mail(outgoing).get())
+            reply = await self._pool.post(self._mail_send, body, outgoing.start_before)
         except Interrupted as stop:
             return stop.outcome
         except ApiKeyIncludedException:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,8 @@ BURST_SECONDS = 1.0
 """A lane that was idle may send what its rate gives in this time at once."""
 _ROUNDED = 1e-9
 """Of a token: the one that a lane was shut for may come out a little short in floating point."""
+_IDENTITY = ("paused_at", "address", "name", "messaging_service")
+"""What must not change while a turn lasts."""
 
 
 @dataclass(slots=True)
@@ -23,18 +25,20 @@ class Day:
     began_at: datetime
     spent: int
     cap: int | None
+    used: int = 0
+    """Of this turn."""
     full: bool = False
     """Whether something waits that does not fit in any more."""
 
     @property
     def left(self) -> float:
-        return math.inf if self.cap is None else max(0, self.cap - self.spent)
+        return math.inf if self.cap is None else max(0, self.cap - self.spent - self.used)
 
     def take(self, segments: int) -> bool:
         """Spend so many, if they fit. A message longer than a whole day's cap goes as the first of its day."""
-        self.full = segments > self.left and bool(self.spent)
+        self.full = segments > self.left and bool(self.spent or self.used)
         if not self.full:
-            self.spent += segments
+            self.used += segments
         return not self.full
 
     @property
@@ -45,7 +49,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One lane's turn: its sender row, and at most how many reminders it may start now."""
+    """One lane's turn: its sender row as the turn began, and at most how many reminders it may start."""
 
     lane: Any
     tokens: float
@@ -55,6 +59,14 @@ class Turn:
     @property
     def key(self) -> Lane:
         return (self.lane.clinic, self.lane.id)
+
+    def is_overtaken(self, lane: Any) -> bool:
+        """Whether the lane has since been paused or become another sender, or its day has no room for what was used:
+        then what the turn has decided must not be."""
+        if any(getattr(lane, name) != getattr(self.lane, name) for name in _IDENTITY):
+            return True
+        day = _day_of(lane, self.day.began_at, self.day.cap)
+        return bool(day.spent) and self.day.used > day.left
 
 
 def turns(lanes: Sequence[Any], slots: int, now: datetime, texts_a_day: int | None = None) -> list[Turn]:
@@ -74,21 +86,51 @@ def turns(lanes: Sequence[Any], slots: int, now: datetime, texts_a_day: int | No
     return allotted
 
 
-def after(turn: Turn, started: int, next_due: datetime | None, now: datetime) -> dict[str, Any]:
-    """The lane's row after its turn: what it spent, and shut until the next token or day where none is left."""
-    left = turn.tokens - started
-    wait = max(0, math.ceil((1 - left) / turn.lane.rate * 1e6))
+def fewer(allotted: Sequence[Turn], most: int) -> list[Turn]:
+    """The same turns anew, with at most so many reminders in all."""
+    some = []
+    for turn in allotted:
+        quota = min(turn.quota, most)
+        most -= quota
+        some.append(replace(turn, quota=quota, day=replace(turn.day)))
+    return some
+
+
+def begun(turn: Turn, now: datetime) -> dict[str, Any]:
+    """The lane's row as its turn begins: all that it may start is taken from its tokens."""
+    left = turn.tokens - turn.quota
     return {
         "clinic": turn.lane.clinic,
         "id": turn.lane.id,
         "tokens": left,
         "tokens_at": now,
-        "next_due_at": next_due,
-        "open_at": max(now + timedelta(microseconds=wait), turn.day.open_at),
+        "open_at": _open_at(left, now, turn.lane.rate, turn.day),
         "turn_at": now,
-        "day_began_at": turn.day.began_at if turn.day.spent else None,
-        "day_spent": turn.day.spent,
     }
+
+
+def ended(turn: Turn, lane: Any, started: int, next_due: datetime | None) -> dict[str, Any]:
+    """The lane's row after a turn, from the row as it is now: what it did not start is given back, and what it used of
+    the day is booked. A lane that somebody has shut meanwhile stays so."""
+    before = _day_of(lane, turn.day.began_at, turn.day.cap)
+    after = replace(before, spent=before.spent + turn.day.used, full=turn.day.full)
+    tokens = lane.tokens + turn.quota - started
+    is_shut = lane.open_at > _open_at(lane.tokens, lane.tokens_at, turn.lane.rate, before)
+    return {
+        "clinic": lane.clinic,
+        "id": lane.id,
+        "tokens": tokens,
+        "next_due_at": next_due,
+        "open_at": lane.open_at if is_shut else _open_at(tokens, lane.tokens_at, turn.lane.rate, after),
+        "day_began_at": after.began_at if after.spent else None,
+        "day_spent": after.spent,
+    }
+
+
+def _open_at(tokens: float, tokens_at: datetime, rate: float, day: Day) -> datetime:
+    """Shut until the next token or day where none is left."""
+    wait = max(0, math.ceil((1 - tokens) / rate * 1e6))
+    return max(tokens_at + timedelta(microseconds=wait), day.open_at)
 
 
 def _day_of(lane: Any, now: datetime, texts_a_day: int | None) -> Day:

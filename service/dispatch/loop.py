@@ -56,6 +56,8 @@ class Dispatcher:
         self._wake_in = wake_in
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         """By the attempt's token."""
+        self._promised = 0
+        """Slots of the starts under way."""
         self._roomy = asyncio.Event()
         self._awake = asyncio.Event()
         self._stopping = False
@@ -80,11 +82,7 @@ class Dispatcher:
         while not self._stopped():
             await self._awake.wait()
             self._awake.clear()
-            try:
-                await self._start_what_is_due()
-            except TROUBLE as error:
-                log.error("start failed", exc_info=error)
-                self._wake_in(_DATABASE_PAUSE)
+            await self._start_what_is_due()
 
     async def drain(self, seconds: float) -> int:
         """Wait for sends in flight; returns how many were given up on. Their leases will find them."""
@@ -96,21 +94,45 @@ class Dispatcher:
         return len(given_up)
 
     async def _start_what_is_due(self) -> None:
-        while not self._stopped():
-            await self._wait_for_room()
-            if self._stopped():
-                return
-            started = await self._starter.start(min(self._slots.batch, self._room))
+        """One start after another until one finds nothing. Where there is more than one takes, the next begins as soon
+        as that is known: while one waits for the database, the other decides and writes."""
+        before: asyncio.Task[Started | None] | None = None
+        async with asyncio.TaskGroup() as starts:
+            while not self._stopped():
+                await self._wait_for_room()
+                if self._stopped():
+                    return
+                more = asyncio.Event()
+                start = starts.create_task(self._start(min(self._slots.batch, self._room), more))
+                await more.wait()
+                if before is not None:
+                    await before
+                elif start.done() and _found_nothing(start.result()):
+                    self._wake_in(_delay(start.result()))
+                    return
+                before = None if start.done() else start
+
+    async def _start(self, slots: int, more: asyncio.Event) -> Started | None:
+        """Start so many sends; `more` is set when the next start may begin. None where the database is in trouble."""
+        self._promised += slots
+        try:
+            started = await self._starter.start(slots, more.set)
+        except TROUBLE as error:
+            log.error("start failed", exc_info=error)
+            return None
+        else:
             telemetry.started(started.intents)
             for intent in started.intents:
                 self._send_soon(intent)
-            if not started.intents and not started.settled:
-                self._wake_in(_delay(started))
-                return
+            return started
+        finally:
+            self._promised -= slots
+            self._roomy.set()
+            more.set()
 
     @property
     def _room(self) -> int:
-        return self._slots.slots - len(self._in_flight)
+        return self._slots.slots - len(self._in_flight) - self._promised
 
     async def _wait_for_room(self) -> None:
         """Until a whole batch has room; where slow sends hold the slots, for a moment, and then take what is free."""
@@ -150,8 +172,14 @@ class Dispatcher:
             _SECONDS[intent.medium].observe(clock.monotonic() - started)
 
 
-def _delay(started: Started) -> timedelta | None:
+def _found_nothing(started: Started | None) -> bool:
+    return started is None or not (started.intents or started.settled)
+
+
+def _delay(started: Started | None) -> timedelta | None:
     """How long to sleep by the database's clock; None where nothing is scheduled at all."""
+    if started is None:
+        return _DATABASE_PAUSE
     if started.wake_up is None or started.now is None:
         return None
     return max(_BUSY_LANE, started.wake_up - started.now)

@@ -154,19 +154,29 @@ async def write_settlements(
     return due
 
 
-async def _follow_up(connection: AsyncConnection, decided: Iterable[tuple[Intent, Settlement]], now: datetime) -> None:
+async def _follow_up(connection: AsyncConnection, decided: Sequence[tuple[Intent, Settlement]], now: datetime) -> None:
     """What an outcome says about the recipient or the sender holds whatever became of the reminder."""
+    # All recipients before any lane: whoever locks both takes lanes last, or two would wait for each other.
     for intent, settlement in decided:
-        lane = (intent.clinic, intent.outgoing.sender.sender)
-        to = (intent.clinic, intent.medium.value, intent.outgoing.to)
-        if settlement.suppresses:
-            await suppress(connection, *to, reason="provider-opt-out", now=now)
-        if settlement.marks_address:
-            await mark_unusable(connection, *to, reason=settlement.marks_address, now=now)
-        if settlement.shuts_sender_until is not None:
-            await shut_lane(connection, lane, settlement.shuts_sender_until)
-        if settlement.pauses_sender and await pause_sender(connection, lane, settlement.failure, now):
-            log.error("sender paused", clinic=intent.clinic, sender=lane[1], code=settlement.code)
+        await _follow_recipient(connection, intent, settlement, now)
+    for intent, settlement in decided:
+        await _follow_sender(connection, intent, settlement, now)
+
+
+async def _follow_recipient(connection: AsyncConnection, intent: Intent, settlement: Settlement, now: datetime) -> None:
+    to = (intent.clinic, intent.medium.value, intent.outgoing.to)
+    if settlement.suppresses:
+        await suppress(connection, *to, reason="provider-opt-out", now=now)
+    if settlement.marks_address:
+        await mark_unusable(connection, *to, reason=settlement.marks_address, now=now)
+
+
+async def _follow_sender(connection: AsyncConnection, intent: Intent, settlement: Settlement, now: datetime) -> None:
+    lane = (intent.clinic, intent.outgoing.sender.sender)
+    if settlement.shuts_sender_until is not None:
+        await shut_lane(connection, lane, settlement.shuts_sender_until)
+    if settlement.pauses_sender and await pause_sender(connection, lane, settlement.failure, now):
+        log.error("sender paused", clinic=intent.clinic, sender=lane[1], code=settlement.code)
 
 
 def _outcome_row(intent: Intent, settlement: Settlement) -> Json:

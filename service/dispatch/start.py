@@ -1,17 +1,19 @@
-"""The start: one short transaction that decides about due reminders and writes the intents of those to send.
+"""The start: two short transactions that decide about due reminders and write the intents of those to send.
 
-1. Lock the open lanes that have something due, the one that waited longest first; share the free slots among them.
-2. Lock each lane's due reminders, as many as its slots and tokens allow.
+1. Share the free slots among the open lanes that have something due, the one that waited longest first; take from each
+   the tokens for its turn, commit.
+2. Lock each lane's due reminders, as many as its turn allows. The next start may begin now: it finds others.
 3. Hold the recipients, then read the consents: after a STOP has committed there is no new intent.
 4. Judge and render each. What is not sent is settled here and now; what its sender's day has no room for stays due.
 5. Meanwhile write the attempts of those before, and mark their reminders `sending` with a lease and a new fence.
-6. Give the lanes back, commit.
+6. End the turns, commit.
 
 Nothing is sent inside: a crash before the commit leaves nothing, a crash after it leaves intents to be looked up.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,19 +26,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import clock, logs
 from service.dispatch.batch import Batch, Started
 from service.dispatch.behind import write_behind
-from service.dispatch.caps import CapBook, Counts
+from service.dispatch.clients import Clients, InHand
 from service.dispatch.intent import Lease, StatusCallback
-from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, address_of, unless_capped, verdict_on
-from service.dispatch.lanes import Turn, after, turns
+from service.dispatch.judge import Defer, Expire, Reroute, Send, Skip, Verdict, unless_capped, verdict_on
+from service.dispatch.known import Known, learn
+from service.dispatch.lanes import Turn, fewer
 from service.dispatch.shared import as_addressed
-from service.pumping import NumberCap, Texts
-from service.store.clinics import House, houses
-from service.store.due import Address, consents_of, hold_addresses, lock_due, sent_between
-from service.store.lanes import lock_open_lanes, lower_next_due, next_due, next_wake_up, save_turns
-from service.store.numbers import Number, texts_to
+from service.dispatch.turns import LANES_A_START, Overtaken, begin_turns, end_turns
+from service.pumping import NumberCap
+from service.store.clinics import House
+from service.store.due import lock_due
+from service.store.lanes import next_wake_up
 from service.store.session import Database, is_passing
 from service.store.templates import HELD, UNCONFIRMED
-from service.types import Cap, Medium, Quiet, ReminderState
+from service.types import Cap, ReminderState
 from service.words import Unwritable, Words
 
 log = logs.get(__name__)
@@ -47,14 +50,16 @@ _ANY_NUMBER = NumberCap(1_000_000)
 _UNCAPPED: Mapping[str, Cap] = MappingProxyType({})
 _A_FEW = 20
 """Fewer than are written at once: they are written one by one, when all of them have been decided."""
-LANES_A_START = 50
-"""More lanes than this wait for the next start, so that no transaction grows long."""
 _WRITTEN_AT_ONCE = 100
 """Reminders."""
 _IN_ONE_GO = 25
 """Reminders decided about before answers to what is in flight, and the write behind, have their turn."""
 _SERVED_ELSEWHERE = timedelta(milliseconds=20)
 """Lanes that are due but locked are in another worker's hands: asking again without a pause would wear on both."""
+
+
+def nobody() -> None:
+    """Told where nobody asks."""
 
 
 class Starter:
@@ -79,43 +84,71 @@ class Starter:
         self._caps = caps
         self._number_cap = number_cap
         self._texts_a_day = texts_a_day
+        self._in_hand = InHand()
         self._kept: set[tuple[str, str]] = set()
 
-    async def start(self, slots: int) -> Started:
+    async def start(self, slots: int, on_more: Callable[[], None] = nobody) -> Started:
         """Start at most `slots` sends. Their intents are committed when this returns.
+
+        Calls `on_more` where more may be due than it takes, as soon as the next start can begin beside it.
 
         Where the database refuses what a start would write, one of its reminders is at fault: a few are then written
         one by one, and those that cannot be wait for a person.
         """
-        try:
-            batch = await self._database.transact(partial(self._start, slots=slots, save=Batch.save))
-        except DBAPIError as error:
-            if is_passing(error):
-                raise
-            log.error("start refused", exc_info=error)
-            batch = await self._database.transact(
-                partial(self._start, slots=min(slots, _A_FEW), save=Batch.save_singly)
-            )
+        taken = await self._database.transact(partial(self._take, slots=slots))
+        if not taken.turns:
+            return Started(wake_up=taken.wake_up, now=taken.now)
+        if len(taken.turns) == LANES_A_START:
+            on_more()
+        with self._in_hand.more() as clients:
+            start = partial(self._start, taken=taken, clients=clients, on_more=on_more)
+            try:
+                batch = await self._database.transact(partial(start, most=slots, save=Batch.save))
+            except Overtaken:
+                return Started(wake_up=taken.now, now=taken.now)
+            except DBAPIError as error:
+                if is_passing(error):
+                    raise
+                log.error("start refused", exc_info=error)
+                few = min(slots, _A_FEW)
+                batch = await self._database.transact(partial(start, most=few, save=Batch.save_singly))
         self._kept |= batch.new_wordings.keys()
         return batch.started
 
-    async def _start(self, connection: AsyncConnection, *, slots: int, save: Save) -> Batch:
-        now = await self._database.now(connection)
-        batch = Batch(now, self._lease, started_at=clock.monotonic())
-        lanes = await lock_open_lanes(connection, now, LANES_A_START)
-        if lanes:
-            allotted = turns(lanes, slots, now, self._texts_a_day)
-            batch.days = {turn.key: turn.day for turn in allotted}
-            due = await lock_due(connection, {turn.key: turn.quota for turn in allotted}, now)
-            await self._decide(connection, batch, due, save)
-            await self._give_back(connection, batch, allotted)
+    async def _take(self, connection: AsyncConnection, *, slots: int) -> "_Taken":
+        now, at = await self._database.now(connection), clock.monotonic()
+        turns = await begin_turns(connection, now, slots, self._texts_a_day)
+        if turns:
+            return _Taken(now, at, turns)
+        wake_up = await next_wake_up(connection, now)
+        return _Taken(now, at, turns, wake_up and max(wake_up, now + _SERVED_ELSEWHERE))
+
+    async def _start(
+        self,
+        connection: AsyncConnection,
+        *,
+        taken: "_Taken",
+        most: int,
+        save: Save,
+        clients: Clients,
+        on_more: Callable[[], None] = nobody,
+    ) -> Batch:
+        batch = Batch(taken.now, self._lease, started_at=taken.at)
+        turns = fewer(taken.turns, most)
+        batch.days = {turn.key: turn.day for turn in turns}
+        due = await lock_due(connection, {turn.key: turn.quota for turn in turns}, taken.now)
+        if len(due) == most:
+            on_more()
+        await self._decide(connection, batch, clients.take(due), save)
+        picked = Counter((row.clinic, row.sender) for row in due)
+        await end_turns(connection, turns, picked=picked, started=batch.spent, scheduled=batch.due)
         if batch.is_empty:
-            batch.started.wake_up = await _wake_up(connection, now, served_elsewhere=not lanes)
+            batch.started.wake_up = await next_wake_up(connection, taken.now)
         return batch
 
     async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any], save: Save) -> None:
         """Decide about each; what was decided is written while the next are being decided."""
-        known = await self._learn(connection, due, batch.now)
+        known = await learn(connection, due, batch.now, words=self._words, caps=self._caps, number_cap=self._number_cap)
         async with write_behind() as behind:
             for place, row in enumerate(due, 1):
                 self._decide_one(batch, row, known)
@@ -125,16 +158,7 @@ class Starter:
                     await asyncio.sleep(0)
             await behind.begin(save(batch, connection))
 
-    async def _learn(self, connection: AsyncConnection, due: Sequence[Any], now: datetime) -> "_Known":
-        """What is to be known about these, as it is now. The recipients are held before the consents are read."""
-        clinics = await houses(connection, {row.clinic for row in due})
-        await self._words.refresh(connection, clinics.values())
-        recipients = await hold_addresses(connection, [held for row in due if (held := address_of(row))], now)
-        consents = await consents_of(connection, due)
-        caps = CapBook(self._caps, clinics.values())
-        return _Known(clinics, recipients, consents, await self._counts(connection, due, caps, recipients, now))
-
-    def _decide_one(self, batch: Batch, row: Any, known: "_Known") -> None:
+    def _decide_one(self, batch: Batch, row: Any, known: Known) -> None:
         if _overtaken(batch, row):
             return
         try:
@@ -145,21 +169,6 @@ class Starter:
         except Exception as error:  # a row or clinic that nothing can be made of stops only itself
             log.error("reminder undecidable", reminder=str(row.id), exc_info=error)
             batch.move(row, ReminderState.NEEDS_REVIEW, "internal-error")
-
-    async def _counts(
-        self,
-        connection: AsyncConnection,
-        due: Sequence[Any],
-        caps: CapBook,
-        recipients: Mapping[Address, Any],
-        now: datetime,
-    ) -> Counts:
-        capped = [(row, cap) for row in due if (cap := caps.cap_of(row))]
-        longest = max((cap.within for _, cap in capped), default=timedelta())
-        sent = await sent_between(connection, [row for row, _ in capped], now - longest, now)
-        always, a_number = _numbers_to_count(due, recipients.values()), self._number_cap
-        numbers, texts = await texts_to(connection, always, _texted(due), a_number.veil, now - a_number.within)
-        return Counts(caps, sent, Texts(a_number, numbers, texts))
 
     def _carry_out(self, batch: Batch, row: Any, house: House, verdict: Verdict) -> None:
         match verdict:
@@ -193,44 +202,16 @@ class Starter:
         kept_for = "" if self._words.confirmed(written, house) else UNCONFIRMED
         batch.intend(row, house, address, written, self._callback, kept_for)
 
-    async def _give_back(self, connection: AsyncConnection, batch: Batch, allotted: Sequence[Turn]) -> None:
-        coming = await next_due(connection, [turn.key for turn in allotted])
-        await save_turns(
-            connection,
-            [after(turn, batch.spent.get(turn.key, 0), coming.get(turn.key), batch.now) for turn in allotted],
-        )
-        elsewhere = {lane: due for lane, due in batch.due.items() if lane not in coming}
-        await lower_next_due(connection, elsewhere)
-
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What a start knows about the reminders that it decides about."""
+class _Taken:
+    """The turns that a start has begun, and when: by the database's clock, and on `clock.monotonic()`."""
 
-    clinics: Mapping[str, House]
-    recipients: Mapping[Address, Any]
-    consents: Mapping[tuple[str, str, str, str], bool]
-    counts: Counts
-
-
-async def _wake_up(connection: AsyncConnection, now: datetime, *, served_elsewhere: bool) -> datetime | None:
-    """When to look again, where nothing was started."""
-    wake_up = await next_wake_up(connection, now)
-    return max(wake_up, now + _SERVED_ELSEWHERE) if wake_up is not None and served_elsewhere else wake_up
-
-
-def _numbers_to_count(due: Iterable[Any], recipients: Iterable[Any]) -> set[Number]:
-    """Those that no cap by purpose holds: several clients have them, or what goes there is not counted by purpose.
-
-    Nearly no number is shared, and little may ignore quiet hours, so few starts ask for more.
-    """
-    shared = {(row.clinic, row.address) for row in recipients if row.shared}
-    return shared | _texted(row for row in due if row.quiet == Quiet.IGNORE)
-
-
-def _texted(due: Iterable[Any]) -> set[Number]:
-    """The numbers that get a text, but for what has begun: that was counted then."""
-    return {(row.clinic, row.phone) for row in due if row.medium == Medium.SMS and row.phone and not row.fence}
+    now: datetime
+    at: float
+    turns: Sequence[Turn]
+    wake_up: datetime | None = None
+    """When to look again, where no lane has a turn."""
 
 
 def _overtaken(batch: Batch, row: Any) -> bool:

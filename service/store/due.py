@@ -140,10 +140,11 @@ class Held(NamedTuple):
 async def hold_addresses(
     connection: AsyncConnection, addresses: Collection[Address], now: datetime
 ) -> dict[Address, Held]:
-    """Hold these recipients' rows FOR SHARE: a STOP that has not committed by now waits until this start has ended.
+    """Hold these recipients' rows: a STOP that has not committed by now waits until this start has ended, and so does
+    another start that would send there.
 
-    Must run before `consents_of`, in a statement of its own, so that the consents read are those after any STOP that
-    committed first.
+    Must run before `consents_of` and `sent_between`, in a statement of its own, so that what these read is as any STOP
+    or start that was first has left it.
     """
     if not addresses:
         return {}
@@ -168,7 +169,7 @@ def _recipients(dialect: str) -> sa.Select[Any]:
         sa.select(*(RECIPIENT.c[name] for name in Held._fields))
         .where(among_given(dialect, key, "addresses"))
         .order_by(*key)
-        .with_for_update(read=True)
+        .with_for_update(key_share=True)
     )
 
 

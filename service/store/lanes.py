@@ -1,8 +1,8 @@
 """Senders as lanes: which have something due, which are open, whose turn it is.
 
 `next_due_at` may be too early, never too late. Whoever schedules a reminder lowers it as the last statement of the same
-transaction, without looking first: a start that recomputes it holds the lane's lock, so the lowering waits for the
-start and then still lowers what the start could not see.
+transaction, without looking first. Whoever recomputes it locks the lane first and looks after, so that the lowering is
+either seen or waits, and then still lowers what could not be seen. Lanes are locked last, and only for a moment.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -52,16 +52,28 @@ _OPEN_LANES = (
     .where(SENDER.c.paused_at.is_(None), SENDER.c.rate > 0, SENDER.c.next_due_at <= _NOW, SENDER.c.open_at <= _NOW)
     .order_by(SENDER.c.turn_at)
     .limit(sa.bindparam("most", type_=sa.Integer))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )
 
 
 async def lock_open_lanes(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
     """Lock lanes that have something due and may send, the one that waited longest for its turn first.
 
-    Lanes that another worker is starting from are passed over: they are being served.
+    Lanes that somebody else holds are passed over: they are being served.
     """
     return (await connection.execute(_OPEN_LANES, {"now": now, "most": limit})).all()
+
+
+@cache
+def _named(dialect: str) -> sa.Select[Any]:
+    key = SENDER.c.clinic, SENDER.c.id
+    return sa.select(SENDER).where(among_given(dialect, key, "lanes")).order_by(*key).with_for_update(key_share=True)
+
+
+async def lock_lanes(connection: AsyncConnection, lanes: Collection[Lane]) -> dict[Lane, Any]:
+    """Lock these lanes, waiting for whoever holds one, always in the same order; returns their rows as they are now."""
+    rows = await connection.execute(_named(connection.dialect.name), {"lanes": keys_for(connection, lanes)})
+    return {(row.clinic, row.id): row for row in rows.all()}
 
 
 @cache
@@ -80,7 +92,7 @@ async def next_due(connection: AsyncConnection, lanes: Collection[Lane]) -> dict
 
 
 async def save_turns(connection: AsyncConnection, rows: Sequence[Json]) -> None:
-    """Write back lanes that had their turn: their key, tokens, times, and what the day has cost."""
+    """Write lanes at the beginning or the end of their turn: their key, and what it changes."""
     await update_many(connection, SENDER, rows, by=("clinic", "id"))
 
 

@@ -8,7 +8,7 @@ from service.errors import Problem, SchemaMismatch
 from service.store.session import Database
 from service.store.tables import SchemaInfo, core
 
-REVISION = 3
+REVISION = 4
 """The schema this code was written for; the newest file in `migrations/versions`."""
 MINIMUM_CODE = "0.1.0"
 """The oldest release that may still run on this schema (a rolling deploy migrates first)."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import clock
-from service.channels.http import MAX_ANSWER, HttpPool, Interrupted, form_encoded
-from service.types import FailureClass, Rejected, Retry, Unknown
+from service.channels.http import MAX_ANSWER, HttpPool, Interrupted, Reply, form_body, json_body
+from service.types import FailureClass, Outcome, Rejected, Retry, Unknown
 from tests.channels.provider import (
     Behaviour,
     Exchange,
@@ -30,10 +30,15 @@ from tests.channels.provider import (
 HEAD = b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n"
 
 
-async def post(pool: HttpPool, url: str, **content: object) -> Retry | Rejected | Unknown:
+async def answer_to(pool: HttpPool, url: str, body: bytes = b"a=b", start_before: float | None = None) -> Reply:
+    soon = clock.monotonic() + 60
+    return await pool.post(pool.endpoint(url, {}), body, soon if start_before is None else start_before)
+
+
+async def post(pool: HttpPool, url: str, body: bytes = b"a=b", start_before: float | None = None) -> Outcome:
     """The outcome of a request that is not answered."""
     with pytest.raises(Interrupted) as caught:
-        await pool.request("POST", url, headers={}, **({"form": {"a": "b"}} | content))  # type: ignore[arg-type]
+        await answer_to(pool, url, body, start_before)
     return caught.value.outcome
 
 
@@ -125,11 +130,19 @@ async def test_a_request_past_its_start_opens_no_connection(pool: HttpPool) -> N
         assert server.connections == 0
 
 
-@pytest.mark.parametrize("content", [{"form": {"Body": "Ada \ud800"}}, {"form": None, "json": {"text": "Ada \ud800"}}])
-async def test_a_text_that_is_no_unicode_is_refused_before_sending(pool: HttpPool, content: dict[str, object]) -> None:
-    async with provider(reply(201)) as server:
-        assert await post(pool, server.url, **content) == Rejected(FailureClass.MALFORMED, "request-not-built")
-        assert server.connections == 0
+@pytest.mark.parametrize("encode", [form_body, json_body])
+def test_a_text_that_is_no_unicode_is_refused_without_quoting_it(encode: Callable[[dict[str, str]], bytes]) -> None:
+    with pytest.raises(Interrupted) as caught:
+        encode({"Body": "Ada \ud800"})
+    assert caught.value.outcome == Rejected(FailureClass.MALFORMED, "request-not-built")
+    assert caught.value.__context__ is None
+
+
+async def test_a_question_that_is_no_unicode_is_refused_before_asking(pool: HttpPool) -> None:
+    async with provider(reply(200)) as server:
+        with pytest.raises(Interrupted, match="request-not-built") as caught:
+            await pool.ask("GET", server.url, headers={}, query={"To": "Ada \ud800"})
+        assert (caught.value.__context__, server.connections) == (None, 0)
 
 
 # Maybe sent
@@ -170,7 +183,7 @@ async def test_an_answer_that_is_not_whole_by_the_deadline_leaves_it_unknown(
 
 async def test_a_provider_that_stops_reading_leaves_it_unknown(hasty_pool: HttpPool) -> None:
     async with provider(never_read) as server:
-        assert await post(hasty_pool, server.url, json="x" * 8_000_000, form=None) == Unknown("answer-timed-out")
+        assert await post(hasty_pool, server.url, b"x" * 8_000_000) == Unknown("answer-timed-out")
 
 
 async def test_closing_the_pool_leaves_what_is_in_flight_unknown(pool: HttpPool) -> None:
@@ -203,7 +216,7 @@ async def test_a_kept_connection_that_the_provider_closed_is_replaced(pool: Http
 
     async with provider(answer_once) as server:
         for number in range(3):
-            answer = await pool.request("POST", server.url, headers={}, form={"n": str(number)})
+            answer = await answer_to(pool, server.url, b"n=%d" % number)
             assert answer.status == 201
             await gone.wait()
             gone.clear()
@@ -219,8 +232,8 @@ async def test_a_kept_connection_that_breaks_in_mid_request_is_not_tried_again(p
         exchange.reset()
 
     async with provider(answer_then_break) as server:
-        await pool.request("POST", server.url, headers={}, form={"n": "1"})
-        assert await post(pool, server.url, form={"n": "2"}) == Unknown("connection-lost")
+        await answer_to(pool, server.url, b"n=1")
+        assert await post(pool, server.url, b"n=2") == Unknown("connection-lost")
         assert [asked.body for asked in server.asked] == [b"n=1", b"n=2"]
         assert server.connections == 1
 
@@ -237,7 +250,7 @@ async def test_a_provider_that_closes_at_will_gets_no_request_twice(pool: HttpPo
 
     async def one(number: int) -> bool:
         try:
-            await pool.request("POST", server.url, headers={}, form={"n": str(number)})
+            await answer_to(pool, server.url, b"n=%d" % number)
         except Interrupted:
             return False
         return True
@@ -252,7 +265,7 @@ async def test_a_provider_that_closes_at_will_gets_no_request_twice(pool: HttpPo
 @pytest.mark.parametrize("status", [301, 307, 500, 503])
 async def test_redirects_and_errors_are_answers_and_nothing_is_repeated(pool: HttpPool, status: int) -> None:
     async with provider(reply(status, Location="/elsewhere", Retry_After="0")) as server:
-        answer = await pool.request("POST", server.url, headers={}, form={"a": "b"})
+        answer = await answer_to(pool, server.url)
         assert (answer.status, len(server.asked)) == (status, 1)
 
 
@@ -262,27 +275,20 @@ async def test_redirects_and_errors_are_answers_and_nothing_is_repeated(pool: Ht
 @given(st.dictionaries(st.sampled_from(["To", "From", "Body"]), st.text()))
 @settings(max_examples=50)
 def test_a_form_is_encoded_as_everybody_does_it(form: dict[str, str]) -> None:
-    assert form_encoded(form) == urlencode(form).encode()
+    assert form_body(form) == urlencode(form).encode()
 
 
-async def test_each_request_has_its_own_headers_credentials_and_body(pool: HttpPool) -> None:
-    async def ask(ours: str, auth: tuple[str, str] | None, **content: Any) -> None:
-        await pool.request("POST", server.url, headers={"X-Ours": ours}, auth=auth, **content)
-
+async def test_each_endpoint_has_its_own_headers_and_credentials_and_each_request_its_body(pool: HttpPool) -> None:
     async with provider(reply(201)) as server:
-        await ask("1", ("AC1", "a"), form={"n": "1"})
-        await ask("1", ("AC1", "a"), form={"n": "22"})
-        await ask("1", ("AC2", "b"), form={"n": "3"})
-        await ask("2", None, json=4)
-        await ask("2", None, json=5, query={"a": "b"})
-    assert [
-        (each.target, each.headers["x-ours"], each.headers.get("authorization"), each.body) for each in server.asked
-    ] == [
-        ("/", "1", "Basic QUMxOmE=", b"n=1"),
-        ("/", "1", "Basic QUMxOmE=", b"n=22"),
-        ("/", "1", "Basic QUMyOmI=", b"n=3"),
-        ("/", "2", None, b"4"),
-        ("/?a=b", "2", None, b"5"),
+        ours = pool.endpoint(server.url, {"X-Ours": "1"}, ("AC1", "a"))
+        other = pool.endpoint(server.url, {"X-Ours": "2"})
+        for endpoint, body in ((ours, b"n=1"), (ours, b"n=22"), (other, b"4"), (ours, b"n=3")):
+            await pool.post(endpoint, body, clock.monotonic() + 60)
+    assert [(each.headers["x-ours"], each.headers.get("authorization"), each.body) for each in server.asked] == [
+        ("1", "Basic QUMxOmE=", b"n=1"),
+        ("1", "Basic QUMxOmE=", b"n=22"),
+        ("2", None, b"4"),
+        ("1", "Basic QUMxOmE=", b"n=3"),
     ]
 
 
@@ -294,19 +300,15 @@ async def test_an_answer_comes_whole_with_its_headers(pool: HttpPool) -> None:
         b"HTTP/1.1 201 Created\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
     )
     async with provider(raw(chunked)) as server:
-        answer = await pool.request(
-            "POST", server.url, headers={"X-Ours": "1"}, auth=("AC1", "secret"), form={"a": "é"}
-        )
+        answer = await answer_to(pool, server.url, form_body({"a": "é"}))
     assert (answer.status, answer.body, answer.header("retry-after")) == (201, b"abc", "7")
     assert server.asked[0].body == b"a=%C3%A9"
-    assert server.asked[0].headers["authorization"] == "Basic QUMxOnNlY3JldA=="
-    assert server.asked[0].headers["x-ours"] == "1"
     assert "accept-encoding" not in server.asked[0].headers
 
 
 async def test_the_longest_answer_is_still_read(pool: HttpPool) -> None:
     async with provider(reply(200, b"x" * MAX_ANSWER)) as server:
-        answer = await pool.request("GET", server.url, headers={}, query={"To": "+447400123456"})
+        answer = await pool.ask("GET", server.url, headers={}, query={"To": "+447400123456"})
     assert len(answer.body) == MAX_ANSWER
     assert server.asked[0].target == "/?To=%2B447400123456"
 
@@ -314,7 +316,7 @@ async def test_the_longest_answer_is_still_read(pool: HttpPool) -> None:
 async def test_connections_are_kept(pool: HttpPool) -> None:
     async with provider(reply(201)) as server:
         for _ in range(3):
-            await pool.request("POST", server.url, headers={}, form={"a": "b"})
+            await answer_to(pool, server.url)
         assert server.connections == 1
 
 
@@ -324,13 +326,13 @@ async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPat
             monkeypatch.setenv(name, proxy)
         pool = HttpPool(deadline=0.6, size=1)
         async with provider(reply(201)) as server:
-            assert (await pool.request("POST", server.url, headers={}, form={})).status == 201
+            assert (await answer_to(pool, server.url)).status == 201
         await pool.close()
 
 
 async def test_failures_carry_no_words_of_the_request(pool: HttpPool, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with closed_port() as url, pytest.raises(Interrupted) as caught:
-        await pool.request("GET", url, headers={"X-Name": "Ada"}, query={"To": "+447400123456"})
+        await pool.ask("GET", url, headers={"X-Name": "Ada"}, query={"To": "+447400123456"})
     assert (str(caught.value), caught.value.__context__) == ("connect-failed", None)
     assert "447400123456" not in caplog.text

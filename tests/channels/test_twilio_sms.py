@@ -14,7 +14,6 @@ from twilio.request_validator import RequestValidator
 from service import clock
 from service.channels.base import CallbackRequest, HearsReplies, InboundText, LookUp
 from service.channels.http import HttpPool
-from service.channels.twilio_client import Form
 from service.channels.twilio_sms import TwilioSms
 from service.errors import BadInput, Forbidden, Unavailable
 from service.types import (
@@ -82,10 +81,6 @@ async def test_twilios_library_signs_and_names_itself(pool: HttpPool) -> None:
     assert asked.headers["authorization"] == f"Basic {b64encode(f'{ACCOUNT}:secret'.encode()).decode()}"
     assert asked.headers["user-agent"].startswith("twilio-python/")
     assert asked.headers["accept"] == "application/json"
-
-
-def test_what_the_library_is_handed_shows_nobody() -> None:
-    assert repr(Form({"To": ADA}, start_before=1.5)) == "Form(start_before=1.5)"
 
 
 async def test_a_messaging_service_chooses_the_number(pool: HttpPool) -> None:

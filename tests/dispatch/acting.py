@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from service.channels.base import CallbackRequest, LookUp
 from service.clinics import NewClinic
+from service.dispatch.batch import Batch
+from service.dispatch.start import Save
 from service.rescue import Rescue, RescueRules
 from service.store.tables import Reminder, core
 from service.types import Found, Medium, Outcome, Outgoing, Receipt
@@ -83,6 +87,18 @@ async def many_due(house: House, count: int, clinic: str = "glow") -> None:
         for n in range(count)
     ]
     await house.take(*events, clinic=clinic)
+
+
+@asynccontextmanager
+async def under_way(
+    house: House, *, slots: int = 10, save: Save = Batch.save
+) -> AsyncIterator[tuple[Batch, AsyncConnection]]:
+    """A start that has written all that it will; it commits when the block ends."""
+    starter = house.starter
+    taken = await house.database.transact(partial(starter._take, slots=slots))
+    with starter._in_hand.more() as clients:
+        async with house.database.write() as connection:
+            yield await starter._start(connection, taken=taken, most=slots, save=save, clients=clients), connection
 
 
 async def the(house: House, step: str = "day-1-sunscreen", **where: Any) -> Any:

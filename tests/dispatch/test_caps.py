@@ -5,8 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.dispatch import Cap, Starter
+from service.dispatch.batch import Batch
 from service.dispatch.caps import CapBook, Counts
 from service.store.tables import Attempt, Clinic, Decision, Reminder, Sender, core
 from tests.dispatch.acting import TEN, change, day_one_due, many_due, on_sqlite, rescue_of, the
@@ -95,6 +97,26 @@ async def test_a_senders_day_is_counted_in_segments_and_the_rest_waits_for_the_n
     await change(house, Reminder, {"expires_at": TEN + timedelta(days=3)}, reminder.c.state == "scheduled")
     house.clock.moment = TEN + timedelta(hours=24)
     assert len((await house.dispatch()).intents) == 3
+
+
+@on_sqlite
+async def test_a_start_that_the_database_had_to_run_again_counts_its_texts_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await change(house, Sender, {"daily_cap": 3})
+    await many_due(house, 3)
+    save, troubles = Batch.save, [OSError("the connection broke")]
+
+    async def troubled(batch: Batch, connection: AsyncConnection) -> None:
+        await save(batch, connection)
+        if troubles:
+            raise troubles.pop()
+
+    monkeypatch.setattr(Batch, "save", troubled)
+    assert len((await house.dispatch()).intents) == 3
+    assert troubles == []
+    (lane,) = await house.rows(Sender, core(Sender).c.id == "sms")
+    assert lane.day_spent == 3
 
 
 @pytest.mark.parametrize(

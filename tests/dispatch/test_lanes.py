@@ -6,21 +6,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.clinics import NewClinic, NewSender
-from service.dispatch.lanes import after, turns
+from service.dispatch.lanes import Turn, begun, ended, fewer, turns
 from service.store.lanes import pause_sender, resume_senders
-from service.store.tables import Reminder, Sender, core
+from service.store.tables import Client, Reminder, Sender, core
 from service.types import Accepted, FailureClass, Medium, OptedOut, Outcome, Rejected, Retry, Unknown
-from tests.dispatch.acting import TEN, day_one_due, many_due, opened, rescue_of, says
+from tests.dispatch.acting import TEN, change, day_one_due, many_due, opened, rescue_of, says
 from tests.support.house import House, clinic, visit
 
 sender, reminder = core(Sender), core(Reminder)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lane:
     """A sender's row, as far as turns care."""
 
@@ -33,6 +34,13 @@ class Lane:
     daily_cap: int | None = None
     day_began_at: datetime | None = None
     day_spent: int = 0
+    open_at: datetime = TEN
+    turn_at: datetime = TEN
+    next_due_at: datetime | None = TEN
+    paused_at: datetime | None = None
+    address: str = "+447400123400"
+    name: str = ""
+    messaging_service: str = ""
 
 
 def of_rate(rate: float, **changes: Any) -> NewClinic:
@@ -88,11 +96,52 @@ def test_what_a_lane_has_no_tokens_for_goes_to_those_after_it() -> None:
 @given(rates, st.floats(0, 500), st.integers(0, 500))
 def test_a_lane_opens_again_no_later_and_no_earlier_than_its_next_token(rate: float, tokens: float, used: int) -> None:
     (turn,) = turns([Lane(rate, tokens)], 500, TEN)
-    row = after(turn, min(used, turn.quota), None, TEN)
-    again = Lane(rate, row["tokens"], row["tokens_at"])
+    lane = replace(turn.lane, **begun(turn, TEN))
+    row = ended(turn, lane, min(used, turn.quota), None)
+    again = replace(lane, **row)
     assert turns([again], 1, row["open_at"])[0].quota == 1
     too_early = row["open_at"] - timedelta(microseconds=2)
     assert too_early < TEN or turns([again], 1, too_early)[0].quota == 0
+
+
+acts = st.lists(
+    st.one_of(
+        st.tuples(st.just("begin"), st.integers(1, 50)),
+        st.tuples(st.just("end"), st.integers(0, 9), st.floats(0, 1)),
+        st.tuples(st.just("wait"), st.floats(0, 20)),
+        st.tuples(st.just("shut"), st.floats(0, 20)),
+    ),
+    max_size=40,
+)
+
+
+@given(rates, st.none() | st.integers(1, 60), acts)
+def test_however_turns_overlap_a_lane_keeps_its_rate_its_day_and_stays_shut_where_it_was_shut(
+    rate: float, cap: int | None, steps: list[Any]
+) -> None:
+    lane, now, shut_until = Lane(rate, 0, daily_cap=cap), TEN, TEN
+    open_turns: list[Turn] = []
+    sent = 0
+    for step in steps:
+        match step:
+            case ("begin", slots) if lane.open_at <= now:
+                assert shut_until <= now
+                (turn,) = turns([lane], slots, now)
+                lane = replace(lane, **begun(turn, now))
+                open_turns += fewer([turn], slots)
+            case ("end", place, share) if open_turns:
+                turn = open_turns.pop(place % len(open_turns))
+                started = int(turn.quota * share)
+                assert all(turn.day.take(1) for _ in range(started))
+                if not turn.is_overtaken(lane):
+                    lane = replace(lane, **ended(turn, lane, started, TEN))
+                    sent += started
+            case ("wait", seconds):
+                now += timedelta(seconds=seconds)
+            case ("shut", seconds) if lane.open_at < now + timedelta(seconds=seconds):
+                shut_until = lane.open_at = now + timedelta(seconds=seconds)
+        assert sent <= max(1, rate) + rate * (now - TEN).total_seconds() + 0.001
+        assert sent <= (cap or sent)
 
 
 async def test_one_a_second_means_one_a_second(migrated_url: str) -> None:
@@ -107,6 +156,18 @@ async def test_one_a_second_means_one_a_second(migrated_url: str) -> None:
                 assert shut.wake_up == TEN + timedelta(seconds=number + 1)
             house.clock.advance(seconds=1)
         assert (await house.dispatch()).intents == []
+
+
+of_the_first = sa.and_(reminder.c.client == "c-0", reminder.c.state == "scheduled")
+
+
+async def test_what_is_skipped_costs_no_token(migrated_url: str) -> None:
+    async with opened(migrated_url, of_rate(1)) as house:
+        await many_due(house, 2)
+        await change(house, Reminder, {"media": "sms", "expires_at": TEN + timedelta(hours=1)}, of_the_first)
+        await change(house, Client, {"sms_stopped_at": TEN}, core(Client).c.ref == "c-0")
+        assert ((started := await house.dispatch()).intents, started.settled) == ([], 1)
+        assert len((await house.dispatch()).intents) == 1
 
 
 @pytest.mark.parametrize("rate", [0.7, 3, 7])

@@ -1,7 +1,7 @@
 """The dispatcher: it sends what is due, keeps to its slots, sleeps until the next reminder, and stops cleanly."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from service.dispatch import Dispatcher, Slots, Starter
 from service.dispatch.batch import Started
+from service.dispatch.start import nobody
 from service.store.tables import Attempt, Sender, core
 from service.types import Accepted, Captured, Medium, Outcome, Outgoing
 from tests.dispatch.acting import TEN, Scripted, change, many_due, the
@@ -59,10 +60,33 @@ class Troubled(Starter):
 
     trouble: list[Exception]
 
-    async def start(self, slots: int) -> Started:
+    async def start(self, slots: int, on_more: Callable[[], None] = nobody) -> Started:
         if self.trouble:
             raise self.trouble.pop()
-        return await super().start(slots)
+        return await super().start(slots, on_more)
+
+
+class Watched(Starter):
+    """Remembers how many starts were under way at once, and what each was asked for."""
+
+    under_way = most = 0
+    asked: list[int]
+
+    async def start(self, slots: int, on_more: Callable[[], None] = nobody) -> Started:
+        self.asked.append(slots)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            return await super().start(slots, on_more)
+        finally:
+            self.under_way -= 1
+
+
+def watched(house: House) -> Watched:
+    house.starter.__class__ = Watched
+    house.starter.asked = []  # type: ignore[attr-defined]
+    assert isinstance(house.starter, Watched)
+    return house.starter
 
 
 def dispatcher_of(house: House, wakes: Wakes, *, slots: int = 10, batch: int = 5) -> Dispatcher:
@@ -122,6 +146,50 @@ async def test_no_more_are_in_flight_than_there_are_slots_and_no_more_intents_ar
         await wakes.asked.wait()
     assert gate.most == 4
     assert await states(house) == ["captured"] * 12
+
+
+async def test_where_more_is_due_the_next_start_begins_while_one_is_deciding(house: House) -> None:
+    await many_due(house, 12)
+    starter, wakes = watched(house), Wakes()
+    async with running(house, dispatcher_of(house, wakes, slots=20, batch=4)):
+        await wakes.asked.wait()
+    assert starter.most == 2
+    assert starter.asked == [4, 4, 4, 4, 4]
+    assert await states(house) == ["captured"] * 12
+    assert wakes.delays == [timedelta(days=1)]
+
+
+async def test_where_more_lanes_are_open_than_a_start_takes_the_next_begins_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.dispatch.start.LANES_A_START", 1)
+    await many_due(house, 1)
+    starter, wakes = watched(house), Wakes()
+    async with running(house, dispatcher_of(house, wakes, slots=20, batch=4)):
+        await wakes.asked.wait()
+    assert starter.most == 2
+
+
+async def test_with_little_due_there_is_one_start_at_a_time(house: House) -> None:
+    await many_due(house, 3)
+    starter, wakes = watched(house), Wakes()
+    async with running(house, dispatcher_of(house, wakes, slots=20, batch=4)):
+        await wakes.asked.wait()
+    assert (starter.most, starter.asked) == (1, [4, 4])
+
+
+async def test_two_starts_are_never_promised_more_slots_than_there_are(house: House) -> None:
+    await many_due(house, 12)
+    gate = house.channels[Medium.SMS] = Gate(Medium.SMS, Captured())
+    starter, wakes = watched(house), Wakes()
+    async with running(house, dispatcher_of(house, wakes, slots=5, batch=4)):
+        while gate.waiting < 5:
+            gate.reached.clear()
+            await gate.reached.wait()
+        assert starter.asked == [4, 1]
+        gate.open.set()
+        await wakes.asked.wait()
+    assert gate.most == 5
 
 
 async def test_stopping_starts_nothing_more_and_what_is_in_flight_is_settled(house: House) -> None:

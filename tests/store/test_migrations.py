@@ -81,3 +81,19 @@ async def test_the_addresses_that_platforms_give_are_understood(postgres_server:
     assert await migrate(database) == REVISION
     assert database.is_postgresql
     await database.close()
+
+
+async def test_keys_are_compared_byte_by_byte_whatever_the_language_of_the_database(postgres_server: Server) -> None:
+    """A key of a table to come that forgets its collation is found here."""
+    database = Database(await new_postgres_database(postgres_server))
+    await migrate(database)
+    async with database.read() as connection:
+        by_language = await connection.execute(
+            sa.text(
+                "SELECT attrelid::regclass, attname FROM pg_attribute JOIN pg_index ON indrelid = attrelid "
+                "WHERE attnum = ANY (indkey) AND attcollation = 'default'::regcollation "
+                "AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)"
+            )
+        )
+        assert by_language.all() == []
+    await database.close()

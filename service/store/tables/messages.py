@@ -18,7 +18,6 @@ class Reminder(SQLModel, table=True):
         to("treatment", "treatment"),
         partial("ix_reminder_lane", "clinic", "sender", "due_at", where="state = 'scheduled'"),
         partial("ix_reminder_urgent", "clinic", "sender", "expires_at", "due_at", where="state = 'scheduled'"),
-        partial("ix_reminder_lease", "lease_until", where="state = 'sending'"),
         partial(
             "ix_reminder_trouble",
             "clinic",
