@@ -174,8 +174,6 @@ class Starter:
         match verdict:
             case Send() if self._words.held(row, house):  # until a person releases it, which makes it due again
                 batch.move(row, ReminderState.SCHEDULED, HELD, due_at=row.expires_at)
-            case Expire() if self._words.held(row, house):
-                batch.move(row, ReminderState.EXPIRED, HELD)
             case Send(address):
                 self._intend(batch, row, house, address)
             case Defer(until, reason):
@@ -185,7 +183,7 @@ class Starter:
             case Skip(reason):
                 batch.move(row, ReminderState.SKIPPED, reason)
             case Expire(reason):
-                batch.move(row, ReminderState.EXPIRED, reason)
+                batch.move(row, ReminderState.EXPIRED, HELD if self._words.held(row, house) else reason)
 
     def _intend(self, batch: Batch, row: Any, house: House, address: str) -> None:
         """Write the message; words that cannot be written stop this reminder alone, and wait for a person."""

@@ -40,6 +40,22 @@ def among_given(dialect: str, columns: Sequence[sa.Column[Any]], name: str) -> s
     return sa.tuple_(*columns).in_(_read(sa.bindparam(name), columns))
 
 
+def each_given(dialect: str, columns: Sequence[sa.Column[Any]], name: str, found: sa.Select[Any]) -> sa.Select[Any]:
+    """What `found` finds for each key of parameter `name`, in the order of the keys on PostgreSQL.
+
+    Each is looked up by itself there: OFFSET keeps the planner from joining instead. It cannot see how few the keys
+    are, and reads all of a table that is small, or that it takes for small while the table is young.
+    """
+    if dialect != POSTGRESQL:
+        return found.where(among_given(dialect, columns, name))
+    given = records(
+        sa.bindparam(name), *(sa.column(f"k{number}", column.type) for number, column in enumerate(columns))
+    )
+    named = (column == key for column, key in zip(columns, given.c, strict=True))
+    one = found.where(*named).offset(sa.literal_column("0")).lateral("found")
+    return sa.select(*one.c).select_from(given.join(one, sa.true()))
+
+
 def keys_for(connection: AsyncConnection, keys: Iterable[tuple[Any, ...]]) -> Any:
     """Keys as a parameter of `among_given`."""
     wanted = sorted(set(keys))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.clients import remember_recipients
-from service.store.dialect import POSTGRESQL, among_given, as_records, keys_for, records
+from service.store.dialect import POSTGRESQL, as_records, each_given, keys_for, records
 from service.store.lanes import SCHEDULED, Lane
 from service.store.tables import Attempt, Client, Consent, Recipient, Reminder, Treatment, core
 from service.types import Quiet, ReminderState
@@ -84,31 +84,44 @@ def _picked(clinic: Any, sender: Any, quota: Any) -> sa.Select[Any]:
     )
 
 
-def _with_facts(picked: Any, source: Any) -> sa.Select[Any]:
-    """Picked in a query of its own: what is not picked must not be joined first, to be sorted away after."""
-    client = sa.and_(CLIENT.c.clinic == picked.c.clinic, CLIENT.c.ref == picked.c.client)
-    treatment = sa.and_(TREATMENT.c.clinic == picked.c.clinic, TREATMENT.c.id == picked.c.treatment)
-    columns = {**picked.c, **{name: CLIENT.c[name] for name in _OF_CLIENT}, "locale": LOCALE}
-    columns |= {name: TREATMENT.c[name] for name in _OF_TREATMENT}
-    return (
-        sa.select(*(columns[name] for name in Due._fields))
-        .select_from(source.join(CLIENT, client).join(TREATMENT, treatment))
-        .order_by(picked.c.expires_at, picked.c.due_at)
-    )
+_CLIENTS = {name: LOCALE.label(name) if name == "locale" else CLIENT.c[name] for name in _OF_CLIENT}
+_TREATMENTS = {name: TREATMENT.c[name] for name in _OF_TREATMENT}
+
+
+def _is_client_of(picked: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(CLIENT.c.clinic == picked.c.clinic, CLIENT.c.ref == picked.c.client)
+
+
+def _is_treatment_of(picked: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(TREATMENT.c.clinic == picked.c.clinic, TREATMENT.c.id == picked.c.treatment)
 
 
 def _due_of_lanes() -> sa.Select[Any]:
-    """On PostgreSQL: those of many lanes at once, with each lane's quota."""
+    """On PostgreSQL: those of many lanes at once, with each lane's quota.
+
+    What is picked is limited, and each client and treatment looked up by itself: else all that is due would be joined,
+    to be sorted away after. A planner cannot see a quota, takes it for a tenth of all rows, and reads whole tables.
+    """
     columns = sa.column("clinic", sa.Text), sa.column("sender", sa.Text), sa.column("quota", sa.Integer)
     lane = records(sa.bindparam("lanes"), *columns)
     picked = _picked(lane.c.clinic, lane.c.sender, lane.c.quota).lateral("picked")
-    return _with_facts(picked, lane.join(picked, sa.true()))
+    client = sa.select(*_CLIENTS.values()).where(_is_client_of(picked)).limit(1).lateral("its_client")
+    treatment = sa.select(*_TREATMENTS.values()).where(_is_treatment_of(picked)).limit(1).lateral("its_treatment")
+    found = {**picked.c, **client.c, **treatment.c}
+    source = lane.join(picked, sa.true()).join(client, sa.true()).join(treatment, sa.true())
+    return _due(found, picked).select_from(source)
 
 
 def _due_of_lane() -> sa.Select[Any]:
+    """On SQLite, which knows no LATERAL: those of one lane."""
     picked = _picked(sa.bindparam("clinic"), sa.bindparam("sender"), sa.bindparam("quota", type_=sa.Integer))
     lane = picked.cte("picked")
-    return _with_facts(lane, lane)
+    source = lane.join(CLIENT, _is_client_of(lane)).join(TREATMENT, _is_treatment_of(lane))
+    return _due({**lane.c, **_CLIENTS, **_TREATMENTS}, lane).select_from(source)
+
+
+def _due(found: Mapping[str, Any], picked: Any) -> sa.Select[Any]:
+    return sa.select(*(found[name] for name in Due._fields)).order_by(picked.c.expires_at, picked.c.due_at)
 
 
 _DUE_OF_LANES, _DUE_OF_LANE = _due_of_lanes(), _due_of_lane()
@@ -164,13 +177,9 @@ async def _hold(connection: AsyncConnection, addresses: Collection[Address]) -> 
 
 @cache
 def _recipients(dialect: str) -> sa.Select[Any]:
-    key = RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address
-    return (
-        sa.select(*(RECIPIENT.c[name] for name in Held._fields))
-        .where(among_given(dialect, key, "addresses"))
-        .order_by(*key)
-        .with_for_update(key_share=True)
-    )
+    """Locked in the order of their keys, as every start locks them."""
+    found = sa.select(*(RECIPIENT.c[name] for name in Held._fields)).with_for_update(key_share=True)
+    return each_given(dialect, (RECIPIENT.c.clinic, RECIPIENT.c.medium, RECIPIENT.c.address), "addresses", found)
 
 
 async def consents_of(connection: AsyncConnection, due: Collection[Any]) -> dict[tuple[str, str, str, str], bool]:
@@ -185,7 +194,7 @@ async def consents_of(connection: AsyncConnection, due: Collection[Any]) -> dict
 @cache
 def _consents(dialect: str) -> sa.Select[Any]:
     key = CONSENT.c.clinic, CONSENT.c.client, CONSENT.c.medium, CONSENT.c.purpose
-    return sa.select(*key, CONSENT.c.granted).where(among_given(dialect, key, "keys"))
+    return each_given(dialect, key, "keys", sa.select(*key, CONSENT.c.granted))
 
 
 WENT = [
@@ -219,10 +228,10 @@ async def sent_between(
 
 @cache
 def _sent(dialect: str) -> sa.Select[Any]:
-    return sa.select(*(REMINDER.c[name] for name in ("clinic", "client", "purpose", "due_at"))).where(
-        among_given(dialect, (REMINDER.c.client, REMINDER.c.clinic, REMINDER.c.purpose), "keys"),
+    found = sa.select(*(REMINDER.c[name] for name in ("clinic", "client", "purpose", "due_at"))).where(
         REMINDER.c.due_at > sa.bindparam("since", type_=REMINDER.c.due_at.type),
         REMINDER.c.due_at <= sa.bindparam("until", type_=REMINDER.c.due_at.type),
         REMINDER.c.state.in_(WENT),
         REMINDER.c.quiet != Quiet.IGNORE.value,
     )
+    return each_given(dialect, (REMINDER.c.client, REMINDER.c.clinic, REMINDER.c.purpose), "keys", found)
