@@ -55,6 +55,10 @@ class Turn:
     tokens: float
     quota: int
     day: Day
+    taken: int
+    """Tokens that the turn took as it began."""
+    texts_a_day: int | None
+    """The daily cap of lanes for texts that have none of their own."""
 
     @property
     def key(self) -> Lane:
@@ -65,8 +69,12 @@ class Turn:
         then what the turn has decided must not be."""
         if any(getattr(lane, name) != getattr(self.lane, name) for name in _IDENTITY):
             return True
-        day = _day_of(lane, self.day.began_at, self.day.cap)
+        day = self.day_of(lane)
         return bool(day.spent) and self.day.used > day.left
+
+    def day_of(self, lane: Any) -> Day:
+        """The lane's day by its row as it is now."""
+        return _day_of(lane, self.day.began_at, self.texts_a_day)
 
 
 def turns(lanes: Sequence[Any], slots: int, now: datetime, texts_a_day: int | None = None) -> list[Turn]:
@@ -82,15 +90,15 @@ def turns(lanes: Sequence[Any], slots: int, now: datetime, texts_a_day: int | No
         share = -(-slots // (len(lanes) - place))
         quota = int(min(share, tokens + _ROUNDED, day.left))
         slots -= quota
-        allotted.append(Turn(lane, tokens, quota, day))
+        allotted.append(Turn(lane, tokens, quota, day, quota, texts_a_day))
     return allotted
 
 
 def fewer(allotted: Sequence[Turn], most: int) -> list[Turn]:
-    """The same turns anew, with at most so many reminders in all."""
+    """The same turns anew, with at most so many reminders in all, shared as before."""
     some = []
-    for turn in allotted:
-        quota = min(turn.quota, most)
+    for place, turn in enumerate(allotted):
+        quota = min(turn.quota, -(-most // (len(allotted) - place)))
         most -= quota
         some.append(replace(turn, quota=quota, day=replace(turn.day)))
     return some
@@ -98,7 +106,7 @@ def fewer(allotted: Sequence[Turn], most: int) -> list[Turn]:
 
 def begun(turn: Turn, now: datetime) -> dict[str, Any]:
     """The lane's row as its turn begins: all that it may start is taken from its tokens."""
-    left = turn.tokens - turn.quota
+    left = turn.tokens - turn.taken
     return {
         "clinic": turn.lane.clinic,
         "id": turn.lane.id,
@@ -111,17 +119,18 @@ def begun(turn: Turn, now: datetime) -> dict[str, Any]:
 
 def ended(turn: Turn, lane: Any, started: int, next_due: datetime | None) -> dict[str, Any]:
     """The lane's row after a turn, from the row as it is now: what it did not start is given back, and what it used of
-    the day is booked. A lane that somebody has shut meanwhile stays so."""
-    before = _day_of(lane, turn.day.began_at, turn.day.cap)
-    after = replace(before, spent=before.spent + turn.day.used, full=turn.day.full)
-    tokens = lane.tokens + turn.quota - started
+    the day is booked. A lane that somebody has shut meanwhile stays so; one with another rate or cap goes by that."""
+    before = turn.day_of(lane)
+    is_full = turn.day.full and before.cap == turn.day.cap
+    after = replace(before, spent=before.spent + turn.day.used, full=is_full)
+    tokens = lane.tokens + turn.taken - started
     is_shut = lane.open_at > _open_at(lane.tokens, lane.tokens_at, turn.lane.rate, before)
     return {
         "clinic": lane.clinic,
         "id": lane.id,
         "tokens": tokens,
         "next_due_at": next_due,
-        "open_at": lane.open_at if is_shut else _open_at(tokens, lane.tokens_at, turn.lane.rate, after),
+        "open_at": lane.open_at if is_shut else _open_at(tokens, lane.tokens_at, lane.rate or turn.lane.rate, after),
         "day_began_at": after.began_at if after.spent else None,
         "day_spent": after.spent,
     }

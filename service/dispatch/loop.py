@@ -105,9 +105,10 @@ class Dispatcher:
                 more = asyncio.Event()
                 start = starts.create_task(self._start(min(self._slots.batch, self._room), more))
                 await more.wait()
-                if before is not None:
-                    await before
-                elif start.done() and _found_nothing(start.result()):
+                barren = before is None or _found_nothing(await before)
+                if barren and before is not None:
+                    await start  # one that found nothing says little; two say that there is nothing to be had
+                if barren and start.done() and _found_nothing(start.result()):
                     self._wake_in(_delay(start.result()))
                     return
                 before = None if start.done() else start

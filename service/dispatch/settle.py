@@ -5,7 +5,7 @@ between a send and its settling (a kill, a lost database) is found again by the 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from service.store.attempts import (
     suppress,
 )
 from service.store.clinics import House, houses
-from service.store.lanes import Lane, lower_next_due, pause_sender, shut_lane
+from service.store.lanes import Lane, lock_lanes, lower_next_due, pause_sender, shut_lane
 from service.store.reminders import record_decisions
 from service.store.sends import finish
 from service.store.session import TROUBLE, Database, is_passing
@@ -148,18 +148,26 @@ async def write_settlements(
     await stay_sent(connection, [(i.clinic, i.reminder) for i, s in other if i.fence > 1 and s.reminder is not None])
     lines = [_decision_row(intent, settlement, now) for intent, settlement in other]
     await record_decisions(connection, [*lines, *(_cancelled_row(row, now) for row in cancelled)])
-    await _follow_up(connection, other, now)
     due = _scheduled(moves)
+    await _follow_up(connection, other, due.keys(), now)
     await lower_next_due(connection, due)
     return due
 
 
-async def _follow_up(connection: AsyncConnection, decided: Sequence[tuple[Intent, Settlement]], now: datetime) -> None:
+async def _follow_up(
+    connection: AsyncConnection,
+    decided: Sequence[tuple[Intent, Settlement]],
+    scheduled: Collection[Lane],
+    now: datetime,
+) -> None:
     """What an outcome says about the recipient or the sender holds whatever became of the reminder."""
-    # All recipients before any lane: whoever locks both takes lanes last, or two would wait for each other.
     for intent, settlement in decided:
         await _follow_recipient(connection, intent, settlement, now)
-    for intent, settlement in decided:
+    # Lanes last and in one order, those that something was scheduled on among them: or two would wait for each other.
+    of_senders = [(i, s) for i, s in decided if s.pauses_sender or s.shuts_sender_until is not None]
+    if of_senders:
+        await lock_lanes(connection, {(i.clinic, i.outgoing.sender.sender) for i, _ in of_senders} | set(scheduled))
+    for intent, settlement in of_senders:
         await _follow_sender(connection, intent, settlement, now)
 
 

@@ -15,7 +15,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -54,8 +54,6 @@ _WRITTEN_AT_ONCE = 100
 """Reminders."""
 _IN_ONE_GO = 25
 """Reminders decided about before answers to what is in flight, and the write behind, have their turn."""
-_SERVED_ELSEWHERE = timedelta(milliseconds=20)
-"""Lanes that are due but locked are in another worker's hands: asking again without a pause would wear on both."""
 
 
 def nobody() -> None:
@@ -103,25 +101,25 @@ class Starter:
         with self._in_hand.more() as clients:
             start = partial(self._start, taken=taken, clients=clients, on_more=on_more)
             try:
-                batch = await self._database.transact(partial(start, most=slots, save=Batch.save))
+                batch = await self._all_or_a_few(start, slots)
             except Overtaken:
                 return Started(wake_up=taken.now, now=taken.now)
-            except DBAPIError as error:
-                if is_passing(error):
-                    raise
-                log.error("start refused", exc_info=error)
-                few = min(slots, _A_FEW)
-                batch = await self._database.transact(partial(start, most=few, save=Batch.save_singly))
         self._kept |= batch.new_wordings.keys()
         return batch.started
 
+    async def _all_or_a_few(self, start: Callable[..., Coroutine[Any, Any, Batch]], slots: int) -> Batch:
+        try:
+            return await self._database.transact(partial(start, most=slots, save=Batch.save))
+        except DBAPIError as error:
+            if is_passing(error):
+                raise
+            log.error("start refused", exc_info=error)
+        return await self._database.transact(partial(start, most=min(slots, _A_FEW), save=Batch.save_singly))
+
     async def _take(self, connection: AsyncConnection, *, slots: int) -> "_Taken":
-        now, at = await self._database.now(connection), clock.monotonic()
+        now = await self._database.now(connection)
         turns = await begin_turns(connection, now, slots, self._texts_a_day)
-        if turns:
-            return _Taken(now, at, turns)
-        wake_up = await next_wake_up(connection, now)
-        return _Taken(now, at, turns, wake_up and max(wake_up, now + _SERVED_ELSEWHERE))
+        return _Taken(now, turns, None if turns else await next_wake_up(connection, now))
 
     async def _start(
         self,
@@ -133,17 +131,18 @@ class Starter:
         clients: Clients,
         on_more: Callable[[], None] = nobody,
     ) -> Batch:
-        batch = Batch(taken.now, self._lease, started_at=taken.at)
+        now = await self._database.now(connection)  # anew: the database may have been away since the turns began
+        batch = Batch(now, self._lease, started_at=clock.monotonic())
         turns = fewer(taken.turns, most)
         batch.days = {turn.key: turn.day for turn in turns}
-        due = await lock_due(connection, {turn.key: turn.quota for turn in turns}, taken.now)
+        due = await lock_due(connection, {turn.key: turn.quota for turn in turns}, now)
         if len(due) == most:
             on_more()
         await self._decide(connection, batch, clients.take(due), save)
         picked = Counter((row.clinic, row.sender) for row in due)
         await end_turns(connection, turns, picked=picked, started=batch.spent, scheduled=batch.due)
         if batch.is_empty:
-            batch.started.wake_up = await next_wake_up(connection, taken.now)
+            batch.started.wake_up = await next_wake_up(connection, now)
         return batch
 
     async def _decide(self, connection: AsyncConnection, batch: Batch, due: Sequence[Any], save: Save) -> None:
@@ -159,7 +158,7 @@ class Starter:
             await behind.begin(save(batch, connection))
 
     def _decide_one(self, batch: Batch, row: Any, known: Known) -> None:
-        if _overtaken(batch, row):
+        if _called_off(batch, row):
             return
         try:
             house = known.clinics[row.clinic]
@@ -203,16 +202,15 @@ class Starter:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """The turns that a start has begun, and when: by the database's clock, and on `clock.monotonic()`."""
+    """The turns that a start has begun, and when."""
 
     now: datetime
-    at: float
     turns: Sequence[Turn]
     wake_up: datetime | None = None
     """When to look again, where no lane has a turn."""
 
 
-def _overtaken(batch: Batch, row: Any) -> bool:
+def _called_off(batch: Batch, row: Any) -> bool:
     """What a newer session, a correction or a void has said while an earlier try was under way, is heeded now."""
     if row.called_off:
         batch.move(row, ReminderState.CANCELLED, row.called_off)

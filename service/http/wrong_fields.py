@@ -40,7 +40,7 @@ def _value_of(body: bytes) -> Json | None:
 
 def _set_right(value: Json, kind: str, place: tuple[str | int, ...]) -> None:
     """Leave out what has the wrong type, and let what is missing be empty."""
-    if kind in _RULED:
+    if kind in _RULED or not place:  # of the body as a whole, such as one nested too deep: nothing to be set right
         return
     inside = isinstance(value.get(str(place[0])), list)
     way = place[: _LONGEST_WAY if inside and len(place) >= _LONGEST_WAY else 1 if inside else _LONGEST_WAY - 1]

@@ -21,7 +21,8 @@ BY_HAND = "paused-by-hand"
 async def pause_clinic(connection: AsyncConnection, clinic: str, now: datetime) -> bool:
     """Start nothing of this clinic any more; whether it was going until now.
 
-    A start that holds one of its senders is waited for: what it has begun goes out, after that nothing does.
+    A start that is ending with one of its senders is waited for, and what it has begun goes out; one that is still
+    deciding is rolled back.
     """
     await hold_clinic(connection, clinic)
     paused = await connection.execute(

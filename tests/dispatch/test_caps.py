@@ -5,11 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.dispatch import Cap, Starter
 from service.dispatch.batch import Batch
 from service.dispatch.caps import CapBook, Counts
+from service.dispatch.turns import Overtaken
 from service.store.tables import Attempt, Clinic, Decision, Reminder, Sender, core
 from tests.dispatch.acting import TEN, change, day_one_due, many_due, on_sqlite, rescue_of, the
 from tests.support.house import House
@@ -117,6 +119,24 @@ async def test_a_start_that_the_database_had_to_run_again_counts_its_texts_once(
     assert troubles == []
     (lane,) = await house.rows(Sender, core(Sender).c.id == "sms")
     assert lane.day_spent == 3
+
+
+@on_sqlite
+async def test_a_start_of_a_few_that_is_overtaken_leaves_all_as_it_was(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await many_due(house, 1)
+
+    async def refused(_batch: Batch, _connection: AsyncConnection) -> None:
+        raise IntegrityError("INSERT", {}, ValueError("refused"))
+
+    async def overtaken(_batch: Batch, _connection: AsyncConnection) -> None:
+        raise Overtaken
+
+    monkeypatch.setattr(Batch, "save", refused)
+    monkeypatch.setattr(Batch, "save_singly", overtaken)
+    started = await house.starter.start(10)
+    assert (started.intents, started.settled, started.wake_up) == ([], 0, TEN)
 
 
 @pytest.mark.parametrize(

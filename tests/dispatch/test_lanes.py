@@ -104,6 +104,30 @@ def test_a_lane_opens_again_no_later_and_no_earlier_than_its_next_token(rate: fl
     assert too_early < TEN or turns([again], 1, too_early)[0].quota == 0
 
 
+def test_a_start_with_fewer_slots_shares_them_anew_and_all_that_was_taken_is_given_back() -> None:
+    allotted = turns([Lane(rate=100, tokens=100) for _ in range(5)], 100, TEN)
+    some = fewer(allotted, 20)
+    assert [turn.quota for turn in some] == [4] * 5
+    lane = replace(some[0].lane, **begun(some[0], TEN))
+    assert (lane.tokens, ended(some[0], lane, 4, TEN)["tokens"]) == (80, 96)
+
+
+@pytest.mark.parametrize("changes", [{"daily_cap": 1000}, {"daily_cap": None}])
+def test_a_cap_that_was_raised_while_a_start_found_the_day_full_holds_at_once(changes: dict[str, Any]) -> None:
+    (turn,) = turns([Lane(100, 100, daily_cap=10, day_began_at=TEN, day_spent=8)], 10, TEN)
+    lane = replace(turn.lane, **begun(turn, TEN))
+    assert (turn.day.take(2), turn.day.take(1), turn.day.full) == (True, False, True)
+    assert ended(turn, lane, 1, TEN)["open_at"] == TEN + timedelta(hours=24)
+    assert ended(turn, replace(lane, **changes), 1, TEN)["open_at"] == TEN
+
+
+def test_a_rate_that_was_raised_while_a_start_was_deciding_holds_at_once() -> None:
+    (turn,) = turns([Lane(0.01, 1)], 10, TEN)
+    lane = replace(turn.lane, **begun(turn, TEN))
+    assert lane.open_at == TEN + timedelta(seconds=100)
+    assert ended(turn, replace(lane, rate=10), 1, TEN)["open_at"] == TEN + timedelta(seconds=0.1)
+
+
 acts = st.lists(
     st.one_of(
         st.tuples(st.just("begin"), st.integers(1, 50)),

@@ -82,6 +82,19 @@ class Watched(Starter):
             self.under_way -= 1
 
 
+class Barren(Starter):
+    """Finds open lanes and nothing on them, again and again, as where another worker holds it all."""
+
+    starts = 0
+
+    async def start(self, slots: int, on_more: Callable[[], None] = nobody) -> Started:
+        self.starts += 1
+        on_more()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return Started()
+
+
 def watched(house: House) -> Watched:
     house.starter.__class__ = Watched
     house.starter.asked = []  # type: ignore[attr-defined]
@@ -168,6 +181,14 @@ async def test_where_more_lanes_are_open_than_a_start_takes_the_next_begins_at_o
     async with running(house, dispatcher_of(house, wakes, slots=20, batch=4)):
         await wakes.asked.wait()
     assert starter.most == 2
+
+
+async def test_starts_that_find_nothing_side_by_side_put_the_worker_to_sleep(house: House) -> None:
+    house.starter.__class__ = Barren
+    wakes = Wakes()
+    async with running(house, dispatcher_of(house, wakes)):
+        await wakes.asked.wait()
+    assert (house.starter.starts, wakes.delays) == (2, [None])  # type: ignore[attr-defined]
 
 
 async def test_with_little_due_there_is_one_start_at_a_time(house: House) -> None:

@@ -167,7 +167,8 @@ async def test_a_lane_that_somebody_holds_is_passed_over(postgres_house: House) 
     async with in_the_way(house.database, "SELECT 1 FROM sender FOR UPDATE"):
         meanwhile = await house.starter.start(10)
     assert (meanwhile.intents, meanwhile.settled) == ([], 0)
-    assert meanwhile.wake_up == TEN + timedelta(milliseconds=20)
+    assert meanwhile.wake_up is not None
+    assert meanwhile.wake_up <= TEN
 
 
 async def test_two_workers_start_from_one_lane_at_once(postgres_house: House) -> None:

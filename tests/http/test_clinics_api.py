@@ -136,6 +136,12 @@ async def test_all_that_is_wrong_with_a_clinic_is_told_at_once_by_what_was_writt
                               "locations.2.id"]  # fmt: skip
 
 
+async def test_a_body_that_is_nested_too_deep_is_refused_as_a_whole(platform: Web) -> None:
+    body = b'{"id": "aurora", "locations": ' + b"[" * 300 + b"]" * 300 + b"}"
+    answer = await platform.send("POST", "/v1/clinics", body)
+    assert answer.status == 422, answer.text
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "codes"),
     [

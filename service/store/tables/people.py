@@ -49,7 +49,7 @@ class Client(SQLModel, table=True):
 class Recipient(SQLModel, table=True):
     """A number or address, from its first mention on. Suppression outranks consent.
 
-    Whoever takes consent away updates this row in the same transaction; whoever starts a send holds it FOR SHARE. So
+    Whoever takes consent away updates this row in the same transaction; whoever starts a send holds it. So
     after a STOP has committed there is no new intent.
     """
 

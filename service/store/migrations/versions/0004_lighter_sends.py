@@ -12,18 +12,27 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+_TABLES = (
+    "alert", "api_key", "appointment", "attempt", "audit", "client", "clinic", "consent", "course", "decision", "event",
+    "import_run", "kept_answer", "location", "number_block", "number_text", "parked_receipt", "platform_answer",
+    "platform_key", "poll", "protocol_review", "recipient", "refusal", "refused_words", "reminder", "replan", "reply",
+    "retention_mark", "schema_info", "sender", "sender_watch", "service_code", "sign_in", "staff", "staff_address",
+    "staff_message", "template_current", "template_hold", "template_seen", "template_version", "treatment", "void",
+    "wording", "worker", "zone_rules",
+)  # fmt: skip
+"""Ours: others may live in the same schema."""
 _KEYS = sa.text(
     """
-    SELECT quote_ident(keyed.relname),
+    SELECT relname,
            string_agg(format('ALTER COLUMN %I TYPE varchar COLLATE ' || :collation, attname), ', ' ORDER BY attnum)
     FROM pg_class keyed JOIN pg_attribute ON attrelid = keyed.oid
-    WHERE keyed.relnamespace = current_schema()::regnamespace AND keyed.relkind = 'r'
+    WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relname = ANY (:tables)
         AND atttypid = 'varchar'::regtype
         AND (EXISTS (SELECT FROM pg_index WHERE indrelid = keyed.oid AND attnum = ANY (indkey))
             OR EXISTS (SELECT FROM pg_constraint WHERE conrelid = keyed.oid AND attnum = ANY (conkey)))
-    GROUP BY keyed.relname ORDER BY keyed.relname
+    GROUP BY relname ORDER BY relname
     """
-)
+).bindparams(sa.bindparam("tables", list(_TABLES), sa.ARRAY(sa.Text)))
 """For each table, how its text columns that are keys, or lead to keys, get another collation."""
 
 
@@ -42,5 +51,6 @@ def _compare_keys_by(collation: str) -> None:
     connection = op.get_bind()
     if connection.dialect.name != "postgresql":
         return  # SQLite compares by bytes
+    op.execute(f"LOCK TABLE {', '.join(_TABLES)}")  # at once, before anybody at work holds one of them
     for table, changes in connection.execute(_KEYS, {"collation": collation}).all():
         op.execute(f"ALTER TABLE {table} {changes}")
