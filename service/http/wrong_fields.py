@@ -21,7 +21,8 @@ def all_wrong(form: Sequence[tuple[Any, Problem]], body: bytes, rules: Rules | N
     """`form`: what pydantic found, each with our problem. A rule lends its sentence to the wrong form of its field."""
     problems = [problem for _, problem in form]
     value = _value_of(body)
-    if rules is None or value is None:
+    is_readable = all(found["loc"] for found, _ in form)  # else the body as a whole is at fault: nested too deep
+    if rules is None or value is None or not is_readable:
         return problems
     for found, _ in form:
         _set_right(value, found["type"], found["loc"])
@@ -40,7 +41,7 @@ def _value_of(body: bytes) -> Json | None:
 
 def _set_right(value: Json, kind: str, place: tuple[str | int, ...]) -> None:
     """Leave out what has the wrong type, and let what is missing be empty."""
-    if kind in _RULED or not place:  # of the body as a whole, such as one nested too deep: nothing to be set right
+    if kind in _RULED:
         return
     inside = isinstance(value.get(str(place[0])), list)
     way = place[: _LONGEST_WAY if inside and len(place) >= _LONGEST_WAY else 1 if inside else _LONGEST_WAY - 1]
