@@ -37,7 +37,8 @@ async def end_turns(
     started: Mapping[Lane, int],
     scheduled: Mapping[Lane, datetime],
 ) -> None:
-    """Give the lanes back; must be the transaction's last statements. Raises Overtaken.
+    """Give the lanes back; nothing is written after it in the same transaction, which holds them from here on. Raises
+    Overtaken.
 
     By lane: how many reminders were `picked` and how many of these were `started`; and on which lanes, these and
     others, something was `scheduled` again, with when.

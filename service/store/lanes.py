@@ -2,7 +2,8 @@
 
 `next_due_at` may be too early, never too late. Whoever schedules a reminder lowers it as the last statement of the same
 transaction, without looking first. Whoever recomputes it locks the lane first and looks after, so that the lowering is
-either seen or waits, and then still lowers what could not be seen. Lanes are locked last, and only for a moment.
+either seen or waits, and then still lowers what could not be seen. Starts and settlements lock lanes last, and in one
+order.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -132,7 +132,7 @@ async def keep_texts(connection: AsyncConnection, texts: Collection[Text], veil:
 
 
 async def cap_sender(connection: AsyncConnection, lane: Number, a_day: int | None) -> None:
-    """So many segments or letters a day from this (clinic, sender) at most; None: as many as come."""
+    """So many segments or letters a day from this (clinic, sender) at most; None: as many as the settings say."""
     table = core(Sender)
     await connection.execute(
         table.update().where(table.c.clinic == lane[0], table.c.id == lane[1]).values(daily_cap=a_day)

@@ -173,7 +173,7 @@ async def test_a_database_that_is_away_is_not_asked_again_for_every_event_of_a_g
 
 
 async def test_a_reminder_is_seen_by_its_lane_whichever_commits_first(postgres_house: House) -> None:
-    """Intake lowers `next_due_at` without looking; a start that recomputes it at the same time holds the lane."""
+    """Intake lowers `next_due_at` without looking; a start that recomputes it at the same time locks the lane."""
     house = postgres_house
     await house.take(visit())
     async with in_the_way(

@@ -34,7 +34,7 @@ async def test_an_unsubscribe_that_is_about_to_commit_is_waited_for_and_obeyed(p
 async def test_an_unsubscribe_waits_for_a_start_that_was_first(postgres_clients: Clients) -> None:
     clients = postgres_clients
     path = await nudge_due(clients)
-    a_start = "SELECT 1 FROM recipient WHERE medium = 'email' FOR SHARE"
+    a_start = "SELECT 1 FROM recipient WHERE medium = 'email' FOR NO KEY UPDATE"
     async with in_the_way(clients.house.database, a_start):
         leaving = asyncio.create_task(clients.reader().post(path))
         await until_waiting(clients.house.database)
